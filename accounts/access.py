@@ -1,0 +1,96 @@
+"""Who is speaking: tokens of programs, login cookies, guest cookies. Fetch and authorise in one step."""
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.core import signing
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from accounts.models import ApiToken, Guest, Organizer, User
+from pika.errors import Problem
+
+_guests = signing.Signer(salt="pika.guest")
+
+
+def digest(secret: str) -> str:
+    """What we keep of a secret: its SHA-256, 64 hex. Our secrets are random, so no salt is needed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+# --- Guests -----------------------------------------------------------------------------------------
+def guest_key(secret: str | None) -> str:
+    """The key of the device with this cookie; empty for a missing or forged one. No query.
+
+    The secret is signed, so that nobody but the server can make one up.
+    """
+    try:
+        return digest(_guests.unsign(secret)) if secret else ""
+    except signing.BadSignature:
+        return ""
+
+
+def guest_of(key: str) -> Guest:
+    """The device with this (verified) key; its row is made with its first act."""
+    return Guest.objects.get_or_create(key=key)[0]
+
+
+# --- People and their programs --------------------------------------------------------------------------
+@dataclass
+class Credential:
+    """What a socket showed us once, asked again every few seconds: it may have been revoked."""
+
+    token: str = ""
+    session_key: str = ""
+    _user: User | None = None
+    _asked_at: float = field(default=-1e9)
+
+    def user(self, scope: str, fresh_for: float = 3.0) -> User:
+        """The user; Problem (401) if the credential does not hold (any more)."""
+        if self._user is None or time.monotonic() - self._asked_at > fresh_for:
+            self._user = user_of_token(self.token, scope) if self.token else user_of_login(self.session_key)
+            self._asked_at = time.monotonic()
+        return self._user
+
+
+def user_of_token(token: str, scope: str = "") -> User:
+    """The user whose program shows this token; Problem (401) otherwise, (403) without the scope."""
+    its = ApiToken.objects.valid().select_related("user").filter(key=digest(token)).first()
+    if its is None:
+        raise Problem("This token is not valid. Make a new one on your profile page.", "bad_token", 401)
+    if scope and scope not in its.scopes:
+        raise Problem(f"This token is not allowed to do this: it lacks “{scope}”.", "no_scope", 403)
+    if its.last_used_at is None or (timezone.now() - its.last_used_at).total_seconds() > 60:
+        ApiToken.objects.filter(pk=its.pk).update(last_used_at=timezone.now())
+    return its.user
+
+
+def user_of_login(session_key: str) -> User:
+    """The user logged in with this session cookie; Problem (401) otherwise."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user = User.objects.filter(pk=store.get(SESSION_KEY), is_active=True).first() if session_key else None
+    is_held = (
+        user is not None
+        and store.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+        and constant_time_compare(store.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+    )
+    if user is None or not is_held:
+        raise Problem("Please log in, or send your token.", "unauthenticated", 401)
+    return user
+
+
+def manages(user: User, organizer_id: int) -> bool:
+    """Whether `user` may change what belongs to the organizer."""
+    return user.memberships.filter(organizer_id=organizer_id, role__in=["owner", "manager"]).exists()
+
+
+def organizer_for_manager(user: User, slug: str) -> Organizer:
+    """The organizer, if `user` is its owner or manager; Problem (404) otherwise."""
+    organizer = Organizer.objects.filter(slug=slug).first()
+    if organizer is None or not manages(user, organizer.pk):
+        raise Problem("Organizer not found", "organizer_not_found", 404, field="organizerId")
+    return organizer

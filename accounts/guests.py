@@ -1,0 +1,39 @@
+"""The guest cookie on pages: given with the first page a device opens."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from accounts.access import guest_key
+from accounts.actions import new_guest_secret
+
+YEARS = 60 * 60 * 24 * 400  # the longest browsers keep a cookie
+
+
+def with_guest(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Give the view `request.guest_key`; a device without a valid cookie gets a new one."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        secret = request.COOKIES.get(settings.GUEST_COOKIE)
+        key = guest_key(secret)
+        if not key:
+            secret = new_guest_secret()
+        request.guest_key = guest_key(secret)  # type: ignore[attr-defined]
+        response = view(request, *args, **kwargs)
+        if not key:
+            response.set_cookie(
+                settings.GUEST_COOKIE,
+                secret or "",
+                max_age=YEARS,
+                httponly=True,
+                secure=settings.IS_SECURE,
+                samesite="Lax",
+            )
+        response["Cache-Control"] = "private, no-cache"
+        return response
+
+    return guarded

@@ -1,0 +1,30 @@
+"""The pages of people with an account."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from accounts import actions
+from accounts.models import ApiToken
+
+
+@login_required
+def list_tokens(request: HttpRequest) -> HttpResponse:
+    """The programs that may act for me; POST makes a token and shows it this once."""
+    token = ""
+    if request.method == "POST":
+        name = request.POST.get("name", "").strip() or "My laptop"
+        _, token = actions.make_token(request.user, name, [ApiToken.Scope.LIVE])
+    tokens = ApiToken.objects.valid().filter(user=request.user).order_by("-created_at")
+    return render(request, "accounts/tokens.html", {"tokens": tokens, "token": token})
+
+
+@require_POST
+@login_required
+def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
+    token = get_object_or_404(ApiToken, pk=pk, user=request.user)
+    actions.revoke_token(token)
+    messages.success(request, f"{token.name} is logged out.")
+    return redirect("accounts:list_tokens")

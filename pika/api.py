@@ -1,0 +1,39 @@
+"""What the API answers when something went wrong: always the same shape."""
+
+from typing import Any
+
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from pika.errors import Problem, first_error
+
+
+def api_error(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: every error is `{"error": {code, message, fields?, retryAfter?}}`."""
+    if isinstance(error, Problem):
+        body: dict[str, Any] = {"code": error.code, "message": error.message}
+        if error.field:
+            body["fields"] = {error.field: [error.message]}
+        if error.retry_after is not None:
+            body["retryAfter"] = error.retry_after
+        headers = {"Retry-After": str(int(error.retry_after) + 1)} if error.retry_after is not None else {}
+        return Response({"error": body}, status=error.status, headers=headers)
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    response = exception_handler(error, context)
+    if response is None or not isinstance(error, exceptions.APIException):
+        return response
+    body = {"code": str(error.default_code), "message": str(error.default_detail)}
+    if isinstance(error, exceptions.ValidationError):
+        field, words = first_error(response.data)
+        body = {
+            "code": "invalid",
+            "message": f"{field}: {words}" if field else words,
+            "fields": response.data,
+        }
+    elif isinstance(error.detail, str):
+        body["message"] = str(error.detail)
+    response.data = {"error": body}
+    return response

@@ -1,0 +1,1 @@
+"""Durable work. `enqueue` inside your transaction; Celery is the doorbell, this table is the truth."""

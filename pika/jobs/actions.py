@@ -1,0 +1,150 @@
+"""Ask for work, claim it, do it, finish or put it off."""
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from pika.jobs.models import Job
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[str, dict[str, Any]], datetime | None]
+MOST_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Kind:
+    work: Work
+    lease: timedelta
+
+
+kinds: dict[str, Kind] = {}
+
+
+def kind(name: str, lease: timedelta = timedelta(minutes=2)) -> Callable[[Work], Work]:
+    """Register `work(key, payload)` for jobs of this kind.
+
+    It is idempotent, returns None when finished or the time it wants to run again, raises to be
+    retried with back-off, and is done within `lease` (else another worker takes it for dead).
+    """
+
+    def register(work: Work) -> Work:
+        kinds[name] = Kind(work, lease)
+        return work
+
+    return register
+
+
+def enqueue(kind_name: str, key: str, payload: dict[str, Any] | None = None, due_at: datetime | None = None) -> Job:
+    """Have it done once, at `due_at` or now. A second call for the same (kind, key) changes nothing."""
+    job, is_new = Job.objects.get_or_create(
+        kind=kind_name, key=key, defaults={"payload": payload or {}, "due_at": due_at or timezone.now()}
+    )
+    if is_new:
+        _ring_after_commit(job.pk, job.due_at)
+    return job
+
+
+def hasten(kind_name: str, key: str, due_at: datetime | None = None) -> None:
+    """Have an existing job run at `due_at` (now) at the latest, even if it is running or done."""
+    due_at = due_at or timezone.now()
+    jobs = Job.objects.filter(kind=kind_name, key=key)
+    jobs.filter(state__in=["done", "failed"]).update(state="queued", due_at=due_at, attempts=0)
+    jobs.filter(models.Q(due_at__gt=due_at) | models.Q(state="running")).update(
+        due_at=due_at, wish=models.F("wish") + 1
+    )
+    for pk in jobs.values_list("pk", flat=True):
+        _ring_after_commit(pk, due_at)
+
+
+def _ring_after_commit(pk: int, due_at: datetime) -> None:
+    from pika.jobs.tasks import ring
+
+    wait = (due_at - timezone.now()).total_seconds()
+    if wait < 600:  # later ones are the sweeper's
+        transaction.on_commit(lambda: _ring(ring, pk, max(0.0, wait)), robust=True)
+
+
+def _ring(ring: Any, pk: int, wait: float) -> None:
+    """Ring the bell; a broken bell is no harm, the sweeper comes by every few seconds."""
+    try:
+        ring.apply_async((pk,), countdown=wait or None, retry=False)
+    except Exception as error:
+        log.warning("the doorbell is broken: %s", error)
+
+
+def ring_due() -> int:
+    """Ring for everything due and not leased; the number rung."""
+    from pika.jobs.tasks import ring
+
+    due = [job.pk for job in _due().order_by("due_at")[:500]]
+    for pk in due:
+        _ring(ring, pk, 0)
+    return len(due)
+
+
+def _due() -> models.QuerySet[Job]:
+    now = timezone.now()
+    return Job.objects.filter(
+        models.Q(state="queued", due_at__lte=now) | models.Q(state="running", lease_until__lt=now)
+    )
+
+
+def run(pk: int) -> bool:
+    """Claim one job and do it. False if it was not due or somebody else has it."""
+    job = Job.objects.filter(pk=pk).first()
+    if job is None or job.kind not in kinds:
+        return False
+    its, now = kinds[job.kind], timezone.now()
+    is_claimed = (
+        _due()
+        .filter(pk=pk, lease_until=job.lease_until)
+        .update(state="running", lease_until=now + its.lease, attempts=models.F("attempts") + 1)
+    )
+    if not is_claimed:
+        return False
+    job.refresh_from_db()
+    try:
+        again_at = its.work(job.key, job.payload)
+    except Exception as error:
+        log.exception("job %s:%s failed", job.kind, job.key)
+        _put_off(job, error)
+    else:
+        _finish(job, again_at)
+    return True
+
+
+def run_due() -> int:
+    """Do everything that is due, here and now; the number done. For commands and tests."""
+    return sum(run(job.pk) for job in _due().order_by("due_at"))
+
+
+def _finish(job: Job, again_at: datetime | None) -> None:
+    after = {"lease_until": None, "attempts": 0, "last_error": "", "finished_at": timezone.now()}
+    mine = Job.objects.filter(pk=job.pk, lease_until=job.lease_until)
+    if again_at is None:
+        is_finished = mine.filter(wish=job.wish).update(state="done", **after)
+    else:
+        is_finished = mine.filter(wish=job.wish).update(state="queued", due_at=again_at, **after)
+    if not is_finished:  # somebody wished for it again while it ran: its due_at stands
+        mine.update(state="queued", **after)
+        again_at = Job.objects.values_list("due_at", flat=True).get(pk=job.pk)
+    if again_at is not None:
+        _ring_after_commit(job.pk, again_at)
+
+
+def _put_off(job: Job, error: Exception) -> None:
+    wait = min(3600.0, 2.0**job.attempts) * random.uniform(0.5, 1.5)
+    is_over = job.attempts >= MOST_ATTEMPTS
+    Job.objects.filter(pk=job.pk, lease_until=job.lease_until).update(
+        state="failed" if is_over else "queued",
+        due_at=timezone.now() + timedelta(seconds=wait),
+        lease_until=None,
+        last_error=f"{type(error).__name__}: {error}"[:2000],
+    )

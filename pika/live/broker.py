@@ -1,0 +1,232 @@
+"""Numbers a message on its topic, remembers it for a while and carries it to every process.
+
+Two brokers with one face: in memory for one process, Redis for several. `publish` may be called
+from any thread, never raises and never waits for phones.
+"""
+
+import logging
+import secrets
+import threading
+import time
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Protocol
+
+import redis
+from django.conf import settings
+
+from pika.live.hub import Frame, Hub, hub
+
+log = logging.getLogger(__name__)
+counters: Counter[str] = Counter()
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a listener is on a topic; `epoch:seq` on the wire."""
+
+    epoch: str
+    seq: int
+
+    @classmethod
+    def parse(cls, text: object) -> "Position | None":
+        """None for anything that is not `epoch:seq`."""
+        epoch, _, seq = text.partition(":") if isinstance(text, str) else ("", "", "")
+        return cls(epoch, int(seq)) if epoch and seq.isdecimal() and len(seq) < 16 else None
+
+
+class Broker(Protocol):
+    def publish(self, topic: str, body: str, keep: bool = True) -> None:
+        """Say `body` (a JSON object) on `topic`. With `keep` it gets a seq and enters the history."""
+
+    def position(self, topic: str) -> Position:
+        """The newest message's."""
+
+    def history(self, topic: str, since: Position) -> list[str] | None:
+        """The frames after `since`, oldest first; None when they cannot be told completely."""
+
+    def count_listeners(self, topic: str, here: set[str]) -> int:
+        """Distinct listeners of the last minutes, in all processes, with those `here` right now."""
+
+    def may_tell(self, what: str, every: float) -> bool:
+        """Whether `every` seconds have passed since any process last told `what`; claims the turn."""
+
+
+def numbered(body: str, topic: str, epoch: str, seq: int) -> str:
+    """`body` with its topic, epoch and seq put in front, without parsing it again."""
+    return f'{{"topic":"{topic}","epoch":"{epoch}","seq":{seq},{body[1:]}'
+
+
+@dataclass
+class _Topic:
+    epoch: str = field(default_factory=lambda: secrets.token_hex(4))
+    seq: int = 0
+    kept: deque[tuple[float, int, str]] = field(default_factory=lambda: deque(maxlen=settings.LIVE_HISTORY_MESSAGES))
+
+
+class MemoryBroker:
+    """Everything in this process."""
+
+    def __init__(self, to: Hub) -> None:
+        self._hub = to
+        self._lock = threading.Lock()
+        self._topics: dict[str, _Topic] = defaultdict(_Topic)
+        self._seen: dict[str, dict[str, float]] = defaultdict(dict)
+        self._told: dict[str, float] = {}
+
+    def publish(self, topic: str, body: str, keep: bool = True) -> None:
+        if not keep:
+            self._hub.hand_over(Frame(topic, body))
+            return
+        with self._lock:  # handed over inside the lock, so that frames leave in the order of their seq
+            state = self._topics[topic]
+            state.seq += 1
+            text = numbered(body, topic, state.epoch, state.seq)
+            state.kept.append((time.monotonic(), state.seq, text))
+            self._hub.hand_over(Frame(topic, text, state.epoch, state.seq))
+
+    def position(self, topic: str) -> Position:
+        with self._lock:
+            state = self._topics[topic]
+            return Position(state.epoch, state.seq)
+
+    def history(self, topic: str, since: Position) -> list[str] | None:
+        with self._lock:
+            state = self._topics[topic]
+            if since.epoch != state.epoch or since.seq > state.seq:
+                return None
+            fresh = time.monotonic() - settings.LIVE_HISTORY_SECONDS
+            missed = [text for at, seq, text in state.kept if seq > since.seq and at >= fresh]
+            return missed if len(missed) == state.seq - since.seq else None
+
+    def count_listeners(self, topic: str, here: set[str]) -> int:
+        now = time.monotonic()
+        with self._lock:
+            seen = self._seen[topic]
+            seen.update(dict.fromkeys(here, now))
+            for key in [key for key, at in seen.items() if at < now - settings.LIVE_LISTENER_STICKY]:
+                del seen[key]
+            return len(seen)
+
+    def may_tell(self, what: str, every: float) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            if now - self._told.get(what, -1e9) < every:
+                return False
+            self._told[what] = now
+            return True
+
+
+# One round trip gives the seq, keeps the frame and carries it to the other processes, so no order but
+# that of the seq can be seen anywhere. The message is what channels_redis' pub/sub layer expects.
+_PUBLISH = """
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch then epoch = ARGV[3]; redis.call('HSET', KEYS[1], 'epoch', epoch) end
+local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+local text = '{"topic":"' .. ARGV[1] .. '","epoch":"' .. epoch .. '","seq":' .. seq .. ',' .. string.sub(ARGV[2], 2)
+redis.call('RPUSH', KEYS[2], seq .. ' ' .. text)
+redis.call('LTRIM', KEYS[2], -tonumber(ARGV[5]), -1)
+redis.call('EXPIRE', KEYS[2], ARGV[6])
+redis.call('EXPIRE', KEYS[1], 172800)
+redis.call('PUBLISH', KEYS[3], cmsgpack.pack({
+    type='live.frame', topic=ARGV[1], text=text, epoch=epoch, seq=seq, origin=ARGV[4]}))
+return {epoch, seq, text}
+"""
+_PASS_ON = """
+return redis.call('PUBLISH', KEYS[1], cmsgpack.pack({
+    type='live.frame', topic=ARGV[1], text=ARGV[2], epoch='', seq=0, origin=ARGV[3]}))
+"""
+
+
+class RedisBroker:
+    """Redis numbers and carries; this process's own phones are served first, and also without Redis."""
+
+    def __init__(self, to: Hub, url: str) -> None:
+        self._hub = to
+        self._redis: Any = redis.Redis.from_url(url, decode_responses=True, socket_timeout=2, socket_connect_timeout=1)
+        self._publish = self._redis.register_script(_PUBLISH)
+        self._pass_on = self._redis.register_script(_PASS_ON)
+        self._alone = MemoryBroker(to)
+
+    @staticmethod
+    def _group(topic: str) -> str:
+        return f"pika__group__{topic}"  # channels_redis' name for the group, prefix "pika"
+
+    def publish(self, topic: str, body: str, keep: bool = True) -> None:
+        try:
+            if not keep:
+                self._pass_on(keys=[self._group(topic)], args=[topic, body, self._hub.origin])
+                self._hub.hand_over(Frame(topic, body))
+                return
+            epoch, seq, text = self._publish(
+                keys=[f"pika:topic:{topic}", f"pika:history:{topic}", self._group(topic)],
+                args=[
+                    topic,
+                    body,
+                    secrets.token_hex(4),
+                    self._hub.origin,
+                    settings.LIVE_HISTORY_MESSAGES,
+                    settings.LIVE_HISTORY_SECONDS,
+                ],
+            )
+            self._hub.hand_over(Frame(topic, text, epoch, int(seq)))
+        except redis.RedisError as error:
+            # The write is done and must stand. Our own phones hear it now, the others by resync.
+            counters["lost"] += 1
+            log.warning("redis is away, told only this process's phones: %s", error)
+            self._alone.publish(topic, body, keep)
+
+    def position(self, topic: str) -> Position:
+        try:
+            epoch, seq = self._redis.hmget(f"pika:topic:{topic}", "epoch", "seq")
+        except redis.RedisError:
+            return self._alone.position(topic)
+        return Position(epoch or "new", int(seq or 0))
+
+    def history(self, topic: str, since: Position) -> list[str] | None:
+        try:
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.hmget(f"pika:topic:{topic}", "epoch", "seq")
+            pipe.lrange(f"pika:history:{topic}", 0, -1)
+            (epoch, seq), kept = pipe.execute()
+        except redis.RedisError:
+            return None
+        if epoch != since.epoch or since.seq > int(seq):
+            return None
+        rows = [row.partition(" ") for row in kept]
+        missed = [text for number, _, text in rows if int(number) > since.seq]
+        return missed if len(missed) == int(seq) - since.seq else None
+
+    def count_listeners(self, topic: str, here: set[str]) -> int:
+        now, name = time.time(), f"pika:listeners:{topic}"
+        try:
+            pipe = self._redis.pipeline(transaction=False)
+            if here:
+                pipe.zadd(name, dict.fromkeys(here, now))
+            pipe.zremrangebyscore(name, 0, now - settings.LIVE_LISTENER_STICKY)
+            pipe.expire(name, 3600)
+            pipe.zcard(name)
+            return int(pipe.execute()[-1])
+        except redis.RedisError:
+            return self._alone.count_listeners(topic, here)
+
+    def may_tell(self, what: str, every: float) -> bool:
+        try:
+            return bool(self._redis.set(f"pika:told:{what}", 1, nx=True, px=int(every * 1000)))
+        except redis.RedisError:
+            return self._alone.may_tell(what, every)
+
+    def life(self) -> str | None:
+        """Which life of Redis this is; None while it cannot be reached. Another word: history was lost."""
+        try:
+            self._redis.set("pika:life", secrets.token_hex(4), nx=True)
+            return str(self._redis.get("pika:life"))
+        except redis.RedisError:
+            return None
+
+
+@cache
+def broker() -> MemoryBroker | RedisBroker:
+    """This process's one broker."""
+    return RedisBroker(hub, settings.REDIS_URL) if settings.REDIS_URL else MemoryBroker(hub)

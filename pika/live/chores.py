@@ -1,0 +1,95 @@
+"""What every serving process does now and then, besides serving."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from pika.live import messages, topics
+from pika.live.broker import RedisBroker, broker
+from pika.live.hub import hub
+from pika.live.threads import in_thread
+
+log = logging.getLogger(__name__)
+
+# Rebuilds what a topic's phones should see now; the app that knows the topic registers itself.
+resync: list[Callable[[str], Awaitable[None]]] = []
+_told: dict[str, int] = {}
+
+
+@dataclass(frozen=True)
+class Chore:
+    """`work` each `every` seconds; its failure is logged and it goes on."""
+
+    every: float
+    work: Callable[[], Awaitable[None]]
+
+
+async def run_chore(chore: Chore) -> None:
+    while True:
+        await asyncio.sleep(chore.every)
+        try:
+            await chore.work()
+        except Exception:
+            log.exception("%s failed", chore.work.__name__)
+
+
+async def count_listeners() -> None:
+    """Tell each stage and session how many listen, when it changed and not too often."""
+    for topic in hub.topics():
+        kind, code = topics.split(topic)
+        if kind not in {"stage", "session"}:
+            continue
+        here = hub.listeners(topic)
+        count = await in_thread(broker().count_listeners, topic, here)
+        before = _told.get(topic)
+        # Above 100 nobody counts heads: every fifth of a second per phone is enough.
+        every = settings.LIVE_LISTENER_EVERY + max(0, count - 100) / 50
+        if count != before and await in_thread(broker().may_tell, f"count:{topic}", min(every, 30) - 0.1):
+            _told[topic] = count
+            told = messages.listener_count(
+                count,
+                session_id=code if kind == "session" else None,
+                stage_id=code if kind == "stage" else None,
+            )
+            await in_thread(broker().publish, topic, messages.encode(told), keep=False)
+    for topic in _told.keys() - set(hub.topics()):
+        del _told[topic]
+
+
+class RedisWatch:
+    """Notices that Redis was away or lost its memory, joins again and tells every phone what is so."""
+
+    def __init__(self) -> None:
+        self.life: str | None = ""
+        self._again = 0
+
+    async def look(self) -> None:
+        its = broker()
+        if not isinstance(its, RedisBroker):
+            return
+        life = await in_thread(its.life)
+        if life is not None and self.life not in {life, ""}:
+            log.warning("redis is back, telling every phone what is so")
+            # The layer needs about a second to listen again: say it twice.
+            self._again = 2
+        self.life = life
+        if life is not None and self._again:
+            self._again -= 1
+            await self._resync()
+
+    async def _resync(self) -> None:
+        layer = get_channel_layer()
+        for topic in hub.topics():
+            await layer.group_add(topic, hub.channel)
+            for tell in resync:
+                await tell(topic)
+
+
+CHORES = (
+    Chore(settings.LIVE_LISTENER_EVERY, count_listeners),
+    Chore(1.5, RedisWatch().look),
+)

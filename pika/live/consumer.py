@@ -1,0 +1,197 @@
+"""The one websocket, `/ws`: parses frames, limits them, finds the handler, answers once.
+
+What a message means is the business of each app's `consumers.py`; see docs/live.md for the words.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.utils import timezone
+
+from pika.errors import Problem
+from pika.limits import Bucket
+from pika.live import messages
+from pika.live.chores import Chore, run_chore
+from pika.live.hub import hub
+from pika.live.messages import Message, encode
+from pika.live.origin import header, is_foreign, is_ours
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[["LiveConsumer", Message], Awaitable[Message | None]]
+BACKLOG_BYTES = 64 * 1024
+PATIENCE = 200  # refused frames before we hang up
+
+
+class HangUp(Problem):
+    """Refused, and the socket is closed with `close_code`."""
+
+    def __init__(self, message: str, code: str, close_code: int) -> None:
+        super().__init__(message, code)
+        self.close_code = close_code
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """One phone, booth, display or program."""
+
+    channel_layer_alias = "none"  # the hub joins groups once per process, a socket never does
+
+    def __init__(self, handlers: Mapping[str, Handler], chores: Iterable[Chore] = ()) -> None:
+        super().__init__()
+        self.handlers, self.chores = handlers, chores
+
+    async def dispatch(self, message: Message) -> None:
+        # Channels closes old database connections here, one thread hop per frame; `in_thread` does it.
+        await getattr(self, message["type"].replace(".", "_"))(message)
+
+    # --- Life of a socket --------------------------------------------------------------------------
+    async def connect(self) -> None:
+        if is_foreign(self.scope):
+            await self.close(code=4403)
+            return
+        self.id = secrets.token_hex(8)
+        self.listener = ""
+        self.memory: dict[str, Any] = {}
+        self.at_close: list[Callable[[], Awaitable[None]]] = []
+        self.topics: set[str] = set()
+        self._bucket = Bucket(settings.LIVE_FRAMES_PER_SECOND, settings.LIVE_FRAMES_BURST)
+        self._refused = 0
+        self._waiting: deque[str] = deque()
+        self._waiting_bytes = 0
+        self._writer: asyncio.Task[None] | None = None
+        self._is_open = True
+        await hub.start([lambda chore=chore: asyncio.create_task(run_chore(chore)) for chore in self.chores])
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        if not hasattr(self, "id"):
+            return
+        self._is_open = False
+        for topic in list(self.topics):
+            await self.leave(topic)
+        for step in self.at_close:
+            await step()
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies, believed only when a page of ours speaks."""
+        if not is_ours(self.scope):
+            return {}
+        try:
+            return {name: morsel.value for name, morsel in SimpleCookie(header(self.scope, b"cookie")).items()}
+        except CookieError:
+            return {}
+
+    async def join(self, topic: str) -> None:
+        self.topics.add(topic)
+        await hub.join(topic, self)
+
+    async def leave(self, topic: str) -> None:
+        self.topics.discard(topic)
+        await hub.leave(topic, self)
+
+    # --- Out -----------------------------------------------------------------------------------------
+    def say(self, message: Message) -> None:
+        """Tell this socket alone."""
+        self.write(encode(message))
+
+    def write(self, text: str) -> None:
+        """Queue a ready frame; a phone that does not read is dropped rather than waited for."""
+        if not self._is_open:
+            return
+        self._waiting.append(text)
+        self._waiting_bytes += len(text)
+        if self._waiting_bytes > BACKLOG_BYTES:
+            self._is_open = False
+            self._waiting.clear()
+            asyncio.get_running_loop().create_task(self._close_quietly(1013, "Too slow, please reconnect"))
+        elif self._writer is None or self._writer.done():
+            self._writer = asyncio.get_running_loop().create_task(self._write_waiting())
+
+    async def _write_waiting(self) -> None:
+        try:
+            while self._waiting:
+                text = self._waiting.popleft()
+                await self.send(text)
+                self._waiting_bytes -= len(text)
+        except Exception:  # the phone went away in mid-write: its disconnect is on the way
+            self._is_open = False
+
+    async def _close_quietly(self, code: int, reason: str) -> None:
+        try:
+            await self.close(code, reason)
+        except Exception:
+            log.debug("the socket was gone already")
+
+    # --- In ------------------------------------------------------------------------------------------
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        message_id = None
+        try:
+            message = self._parse(text_data, bytes_data)
+            message_id = message["messageId"]
+            self._check_rate()
+            answer = await self._handle(message)
+        except HangUp as refused:
+            self._nack(message_id, refused)
+            await self._hang_up(refused)
+        except Problem as refused:
+            self._nack(message_id, refused)
+        else:
+            if message_id is not None and answer is not None:
+                self.say(answer)
+
+    async def _handle(self, message: Message) -> Message | None:
+        handler = self.handlers.get(message["type"])
+        if handler is None:
+            raise Problem(f"Unknown message type “{message['type'][:40]}”", "unknown_type")
+        try:
+            extra = await handler(self, message)
+        except Problem:
+            raise
+        except Exception:
+            log.exception("%s failed", message["type"])
+            raise Problem("Something went wrong on our side. Please try again.", "internal", retry_after=5) from None
+        return messages.ack(message["messageId"] or "", timezone.now(), **(extra or {}))
+
+    def _parse(self, text: str | None, binary: bytes | None) -> Message:
+        if len(binary or b"") > settings.LIVE_FRAME_BYTES or len(text or "") > settings.LIVE_FRAME_BYTES:
+            raise HangUp("This message is too long (10 KB at most)", "too_long", 1009)
+        if text is None:
+            raise Problem("Messages are JSON text", "not_json")
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            raise Problem("This is not JSON", "not_json") from None
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            raise Problem("A message is a JSON object with a “type”", "no_type")
+        message_id = message.get("messageId")
+        if message_id is not None and not (isinstance(message_id, str) and len(message_id) <= 100):
+            message["messageId"] = None
+            raise Problem("“messageId” is a text of at most 100 characters", "bad_message_id")
+        message["messageId"] = message_id
+        return message
+
+    def _check_rate(self) -> None:
+        if wait := self._bucket.take():
+            self._refused += 1
+            if self._refused > PATIENCE:
+                raise HangUp("Too many messages", "too_many", 1008)
+            raise Problem("Too many messages, slow down", "too_many", retry_after=round(wait, 2))
+        self._refused = 0
+
+    def _nack(self, message_id: str | None, refused: Problem) -> None:
+        self.say(messages.nack(message_id, refused.message, timezone.now(), refused.code, refused.retry_after))
+
+    async def _hang_up(self, refused: HangUp) -> None:
+        if self._writer:
+            await asyncio.wait([self._writer], timeout=2)
+        self._is_open = False
+        await self._close_quietly(refused.close_code, refused.message)

@@ -1,0 +1,174 @@
+"""One hub per process: topic → connections. A frame arrives once and is written to each of them.
+
+Everything here runs on the server's event loop, except `hand_over`, the door for other threads.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from channels.layers import get_channel_layer
+
+log = logging.getLogger(__name__)
+
+HOLE_PATIENCE = 0.2  # seconds a frame waits for an earlier one that is still under way
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A text frame for a topic. `seq` 0: transient, it has no place in the order."""
+
+    topic: str
+    text: str
+    epoch: str = ""
+    seq: int = 0
+
+
+class Connection(Protocol):
+    """Something that listens. `listener` names the device in the listener count; empty: not counted."""
+
+    listener: str
+
+    def write(self, text: str) -> None:
+        """Queue a text frame. Never blocks, never raises."""
+
+
+@dataclass
+class _Floor:
+    """The connections of one topic, and how far they have been told."""
+
+    connections: set[Connection] = field(default_factory=set)
+    epoch: str = ""
+    seq: int = 0
+    early: dict[int, Frame] = field(default_factory=dict)
+
+
+class Hub:
+    def __init__(self) -> None:
+        self.origin = secrets.token_hex(6)
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.on_frame: list[Callable[[Frame], None]] = []
+        self.touched: set[str] = set()
+        self._floors: dict[str, _Floor] = {}
+        self.channel = ""
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # --- On the loop -------------------------------------------------------------------------------
+    async def start(self, chores: Iterable[Callable[[], "asyncio.Task[None]"]] = ()) -> None:
+        """Bind to the running loop. Called by the first connection; a new loop starts afresh."""
+        loop = asyncio.get_running_loop()
+        if self.loop is loop:
+            return
+        self.loop, self._floors, self._tasks, self.channel = loop, {}, [], ""
+        if layer := get_channel_layer():
+            self.channel = await layer.new_channel()
+            self._tasks.append(loop.create_task(self._listen()))
+        self._tasks += [chore() for chore in chores]
+
+    async def join(self, topic: str, connection: Connection) -> None:
+        """From now on `connection` hears `topic`."""
+        floor = self._floors.get(topic)
+        if floor is None:
+            floor = self._floors[topic] = _Floor()
+            floor.connections.add(connection)
+            if layer := get_channel_layer():
+                await _try(layer.group_add(topic, self.channel))
+        floor.connections.add(connection)
+        self.touched.add(topic)
+
+    async def leave(self, topic: str, connection: Connection) -> None:
+        """The opposite of `join`; the last one to leave puts out the light."""
+        floor = self._floors.get(topic)
+        if floor is None:
+            return
+        floor.connections.discard(connection)
+        self.touched.add(topic)
+        if not floor.connections:
+            del self._floors[topic]
+            if layer := get_channel_layer():
+                await _try(layer.group_discard(topic, self.channel))
+
+    def topics(self) -> list[str]:
+        return list(self._floors)
+
+    def listeners(self, topic: str) -> set[str]:
+        """The devices listening to `topic` in this process."""
+        floor = self._floors.get(topic)
+        return {c.listener for c in floor.connections if c.listener} if floor else set()
+
+    def connections(self) -> set[Connection]:
+        return set().union(*(floor.connections for floor in self._floors.values()))
+
+    def receive(self, frame: Frame) -> None:
+        """A frame from this process or another, in any order; leaves in the order of its seq."""
+        for tell in self.on_frame:
+            tell(frame)
+        floor = self._floors.get(frame.topic)
+        if floor is None:
+            return
+        if frame.seq == 0:
+            self._write(floor, frame)
+        elif frame.epoch != floor.epoch:
+            floor.epoch, floor.early = frame.epoch, {}
+            self._write(floor, frame)
+        elif frame.seq > floor.seq:
+            floor.early[frame.seq] = frame
+            self._write_ready(floor)
+            if floor.early:
+                asyncio.get_running_loop().call_later(HOLE_PATIENCE, self._give_up_waiting, floor, frame.seq)
+
+    def say(self, topic: str, text: str) -> None:
+        """Write a frame of this process's own making (a snapshot after a resync) to the topic's phones."""
+        if floor := self._floors.get(topic):
+            for connection in list(floor.connections):
+                connection.write(text)
+
+    def _write_ready(self, floor: _Floor) -> None:
+        while frame := floor.early.pop(floor.seq + 1, None):
+            self._write(floor, frame)
+
+    def _give_up_waiting(self, floor: _Floor, seq: int) -> None:
+        """The hole before `seq` did not close: go on; the phones see the gap and ask."""
+        for early in sorted(number for number in floor.early if number <= seq):
+            self._write(floor, floor.early.pop(early))
+        self._write_ready(floor)
+
+    def _write(self, floor: _Floor, frame: Frame) -> None:
+        floor.seq = frame.seq or floor.seq
+        for connection in list(floor.connections):
+            connection.write(frame.text)
+
+    async def _listen(self) -> None:
+        """Frames of the other processes, through the channel layer."""
+        layer = get_channel_layer()
+        while True:
+            try:
+                message = await layer.receive(self.channel)
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                log.exception("the channel layer failed, trying again")
+                await asyncio.sleep(0.5)
+                continue
+            if message.get("origin") != self.origin:
+                self.receive(Frame(message["topic"], message["text"], message["epoch"], message["seq"]))
+
+    # --- From any thread -----------------------------------------------------------------------------
+    def hand_over(self, frame: Frame) -> None:
+        """Give a frame to the loop. Without a running loop nobody listens here, and nothing happens."""
+        if self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.receive, frame)
+
+
+async def _try(step: object) -> None:
+    """Joining a group while Redis is away must not break the phone; the layer joins on its return."""
+    try:
+        await step  # type: ignore[misc]
+    except Exception as error:
+        log.warning("the channel layer is away: %s", error)
+
+
+hub = Hub()

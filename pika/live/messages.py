@@ -1,0 +1,162 @@
+"""Every message the server says, one function each; what they mean is in docs/live.md.
+
+Times are datetimes and leave as ISO 8601 UTC. Optional fields that are None are left out.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+Message = dict[str, Any]
+
+
+def iso(at: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds: 2026-03-14T21:10:00.000Z"""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def encode(message: Message) -> str:
+    """The text of a frame."""
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+
+
+def _message(kind: str, **fields: Any) -> Message:
+    return {"type": kind} | {name: value for name, value in fields.items() if value is not None}
+
+
+# --- Replies ---------------------------------------------------------------------------------------
+def ack(message_id: str, at: datetime, **extra: Any) -> Message:
+    return _message("ACK", messageId=message_id, status="ok", timestamp=iso(at), **extra)
+
+
+def nack(message_id: str | None, error: str, at: datetime, code: str, retry_after: float | None = None) -> Message:
+    """`error` is in the user's words; `code` is for programs; `retry_after` in seconds."""
+    return _message("NACK", messageId=message_id, error=error, code=code, retryAfter=retry_after, timestamp=iso(at))
+
+
+def pong(at: datetime) -> Message:
+    return _message("PONG", timestamp=iso(at))
+
+
+# --- To the DJ ---------------------------------------------------------------------------------------
+def session_registered(session_id: str, dj_name: str, stage: Message | None, handover: Message | None) -> Message:
+    return _message(
+        "SESSION_REGISTERED",
+        sessionId=session_id,
+        djName=dj_name,
+        authenticated=True,
+        stage=stage,
+        handover=handover,
+    )
+
+
+def like_received(session_id: str, play_id: str, track: Message, count: int) -> Message:
+    """`count` is the play's likes altogether."""
+    return _message("LIKE_RECEIVED", sessionId=session_id, playId=play_id, payload={"track": track}, count=count)
+
+
+def tempo_feedback(session_id: str, play_id: str, faster: int, slower: int, perfect: int) -> Message:
+    return _message(
+        "TEMPO_FEEDBACK",
+        sessionId=session_id,
+        playId=play_id,
+        faster=faster,
+        slower=slower,
+        perfect=perfect,
+        total=faster + slower + perfect,
+    )
+
+
+def reaction_received(session_id: str, reaction: str) -> Message:
+    return _message("REACTION_RECEIVED", sessionId=session_id, reaction=reaction)
+
+
+def repeat_warning(
+    session_id: str, track: Message, played_at: datetime, stage_name: str, dj_name: str, words: str
+) -> Message:
+    """`words` says it as a person would, in the event's own time."""
+    return _message(
+        "REPEAT_WARNING",
+        sessionId=session_id,
+        track=track,
+        playedAt=iso(played_at),
+        stageName=stage_name,
+        djName=dj_name,
+        words=words,
+    )
+
+
+# --- To the floor --------------------------------------------------------------------------------------
+def now_playing(
+    session_id: str,
+    dj_name: str,
+    track: Message,
+    play_id: str,
+    played_at: datetime,
+    stage_id: str | None,
+) -> Message:
+    return _message(
+        "NOW_PLAYING",
+        sessionId=session_id,
+        djName=dj_name,
+        track=track,
+        playId=play_id,
+        playedAt=iso(played_at),
+        stageId=stage_id,
+    )
+
+
+def metadata_updated(session_id: str, play_id: str, track: Message) -> Message:
+    return _message("METADATA_UPDATED", sessionId=session_id, playId=play_id, track=track)
+
+
+def track_stopped(session_id: str) -> Message:
+    return _message("TRACK_STOPPED", sessionId=session_id)
+
+
+def track_hidden(session_id: str, play_id: str, hidden: bool) -> Message:
+    """The play disappears (or comes back) everywhere the public looks."""
+    return _message("TRACK_HIDDEN", sessionId=session_id, playId=play_id, hidden=hidden)
+
+
+def tempo_reset(session_id: str) -> Message:
+    return _message("TEMPO_RESET", sessionId=session_id)
+
+
+def session_started(session_id: str, dj_name: str, stage_id: str | None) -> Message:
+    return _message("SESSION_STARTED", sessionId=session_id, djName=dj_name, stageId=stage_id)
+
+
+def dj_live(session_id: str, dj_name: str, stage_id: str) -> Message:
+    return _message("DJ_LIVE", sessionId=session_id, djName=dj_name, stageId=stage_id)
+
+
+def session_ended(session_id: str) -> Message:
+    return _message("SESSION_ENDED", sessionId=session_id)
+
+
+def stage_state(stage_id: str, state: str, dj_name: str | None, next_slot: Message | None) -> Message:
+    """`next_slot` is null, not absent, when nothing follows: whole values, so a late one can be dropped."""
+    return _message("STAGE_STATE", stageId=stage_id, state=state, djName=dj_name) | {"nextSlot": next_slot}
+
+
+def listener_count(count: int, session_id: str | None, stage_id: str | None) -> Message:
+    return _message("LISTENER_COUNT", count=count, sessionId=session_id, stageId=stage_id)
+
+
+# --- To who asked ----------------------------------------------------------------------------------------
+def snapshot(**fields: Any) -> Message:
+    """Everything a phone needs to be right: stage, event, state, session, play, recent, nextSlot, likes."""
+    return {"type": "SNAPSHOT"} | fields
+
+
+def sessions_list(sessions: list[Message]) -> Message:
+    return _message("SESSIONS_LIST", sessions=sessions)
+
+
+def session_valid(session_id: str) -> Message:
+    return _message("SESSION_VALID", sessionId=session_id)
+
+
+def session_expired(session_id: str) -> Message:
+    return _message("SESSION_EXPIRED", sessionId=session_id)

@@ -1,0 +1,264 @@
+"""Every setting, from the environment; runs with nothing set (SQLite and memory below `var/`)."""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONCE
+
+from pika.setup.secrets import load_or_create
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.str("PIKA_DATA", default=str(BASE_DIR / "var"))).resolve()
+
+DEBUG = env.bool("PIKA_DEBUG", default=False)
+# One switch for everything that needs HTTPS in front: secure cookies, `__Host-` names, HSTS.
+IS_SECURE = env.bool("PIKA_SECURE", default=False)
+# The address people type, e.g. https://pika.example; empty: whatever the request says.
+PUBLIC_URL = env.str("PIKA_PUBLIC_URL", default="").rstrip("/")
+DATABASE_URL = env.str("DATABASE_URL", default="")
+REDIS_URL = env.str("REDIS_URL", default="")
+
+# --- Secrets: from the environment, else made once and kept in DATA_DIR ------------------------
+_secrets: dict[str, str] = {} if env.str("SECRET_KEY", default="") else load_or_create(DATA_DIR)
+SECRET_KEY = env.str("SECRET_KEY", default="") or _secrets["SECRET_KEY"]
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+# --- Apps ----------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "pika",
+    "pika.jobs",
+    "accounts",
+    "events",
+    "stages",
+    "tracks",
+    "playlists",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "django_htmx",
+    "django_structlog",
+    "allauth",
+    "allauth.account",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "pika.urls"
+ASGI_APPLICATION = "pika.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "pika" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ]
+        },
+    }
+]
+
+# --- Data -----------------------------------------------------------------------------------------
+if DATABASE_URL:
+    DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+    DATABASES["default"].update(CONN_MAX_AGE=0)
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("PIKA_DB_POOL", default=12),
+        "timeout": 5,
+    }
+else:
+    # IMMEDIATE: a transaction that upgrades from reading to writing cannot wait, it just fails.
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "pika.sqlite3",
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            },
+            "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
+        }
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL], "prefix": "pika"},
+        }
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CHANNEL_LAYERS = {}
+
+# --- Durable work: pika.jobs; Celery is its doorbell ----------------------------------------------
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300} if REDIS_URL else {"polling_interval": 0.05}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# --- Web ------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL] if PUBLIC_URL else [])
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+STATIC_URL = "/static/"
+# Collected (and hashed, compressed) in the image; else served from where the files are.
+STATIC_ROOT = env.str("STATIC_ROOT", default="") or None
+STATICFILES_DIRS = [BASE_DIR / "pika" / "static"]
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if STATIC_ROOT
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 90
+GUEST_COOKIE = "pika_guest"
+if IS_SECURE:
+    SECURE_SSL_REDIRECT = env.bool("PIKA_SSL_REDIRECT", default=True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-pika_session", "__Host-pika_csrf"
+    GUEST_COOKIE = "__Host-pika_guest"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'", NONCE],
+        "style-src": ["'self'", NONCE],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "worker-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- People ---------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# argon2id within OWASP's figures; Django's default costs 100 MiB a login and would be a weapon.
+PASSWORD_HASHERS = [
+    "accounts.passwords.BoundedArgon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_LOGOUT_ON_GET = False
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/booth/"
+LOGOUT_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Pika! <hello@pika.invalid>")
+
+# --- Words ----------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+TIME_ZONE = "UTC"
+USE_I18N = USE_TZ = True
+
+# --- API ------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.tokens.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "PAGE_SIZE": 50,
+    "EXCEPTION_HANDLER": "pika.api.api_error",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pika! API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Live music at social-dance events: what the live protocol says, over HTTP, for programs.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- The live rules (rules of the product, section 2), in seconds unless the name says otherwise ----
+LIVE_GRACE = 90
+LIVE_LOST_AFTER = 35
+LIVE_HEARTBEAT = 10
+LIVE_IDLE_END, LIVE_IDLE_MIN_AGE, LIVE_MAX_AGE = 4 * 3600, 8 * 3600, 24 * 3600
+LIVE_CLOCK_SKEW = 5
+LIVE_CHANGING_WITHIN = 60 * 60
+LIVE_LISTENER_STICKY = 300
+LIVE_LISTENER_EVERY = 2
+LIVE_FRAME_BYTES = 10 * 1024
+LIVE_FRAMES_PER_SECOND, LIVE_FRAMES_BURST = 20, 60
+LIVE_SESSIONS_PER_DJ = 5
+LIVE_SESSIONS_MAX = 2000
+LIVE_HISTORY_MESSAGES, LIVE_HISTORY_SECONDS = 100, 600
+LIVE_NEGATIVE_TEMPO_SHARE = 0.15
+LIKES_PER_MINUTE = 10
+
+# Passed on to uvicorn by `up` and by the image.
+UVICORN = {
+    "ws_max_size": LIVE_FRAME_BYTES,
+    "ws_per_message_deflate": False,
+    "ws_ping_interval": 30,
+    "ws_ping_timeout": 30,
+    "timeout_graceful_shutdown": 8,
+    "server_header": False,
+}
+
+# --- Logs: one line an event, JSON where a machine reads them ---------------------------------------
+LOG_FORMAT = env.str("PIKA_LOG", default="json" if IS_SECURE else "plain")
+LOG_LEVEL = env.str("PIKA_LOG_LEVEL", default="INFO")
+LOGGING_CONFIG = "pika.logs.configure"
+LOGGING = {"format": LOG_FORMAT, "level": LOG_LEVEL}
+SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,0 +1,36 @@
+"""Every address."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+import accounts.api
+import events.api
+import stages.api
+from pika import health
+
+api = [
+    path("me", accounts.api.show_me),
+    path("guests", accounts.api.create_guest),
+    path("events", events.api.create_event),
+    path("events/<slug:slug>/stages", stages.api.event_stages),
+    path("events/<slug:slug>/schedule", stages.api.event_schedule),
+    path("stages", stages.api.create_stage),
+    path("stages/<str:code>", stages.api.show_stage),
+    path("stages/<str:code>/subscribe", stages.api.subscribe),
+    path("sessions", stages.api.go_live),
+    path("sessions/<str:code>", stages.api.show_session),
+    path("sessions/<str:code>/end", stages.api.end_session),
+    path("sessions/<str:code>/plays", stages.api.session_plays),
+    path("sessions/<str:code>/plays/<uuid:uuid>/hide", stages.api.hide_play),
+    path("schema", SpectacularAPIView.as_view()),
+]
+urlpatterns = [
+    path("livez", health.livez),
+    path("readyz", health.readyz),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("api/v1/", include(api)),
+    path("", include("stages.urls")),
+]

@@ -1,0 +1,1 @@
+"""Verbs of the live floor. Only these publish."""

@@ -1,0 +1,199 @@
+"""What is played: take it in, tell the floor, take it back."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from pika.errors import Problem
+from pika.jobs import actions as jobs
+from pika.live import messages, topics
+from pika.live.publish import publish
+from pika.titles import identity
+from stages.actions.sessions import say, say_state
+from stages.models import Play, Session
+from stages.serializers import now_playing, track_of
+from stages.state import current_session
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A play as the DJ's program tells it; times are the DJ's own."""
+
+    uuid: UUID | None
+    played_at: datetime | None
+    fields: dict[str, Any]
+    is_hidden: bool = False
+    is_replay: bool = False
+
+
+def play(session: Session, heard: Heard, sent_at: datetime | None = None) -> tuple[Play, bool]:
+    """Record one play and tell the floor. The same uuid again is the same play: (it, False).
+
+    Problem (409): the uuid belongs to another session.
+    """
+    return play_all(session, [heard], sent_at)[0]
+
+
+def play_all(session: Session, many: Iterable[Heard], sent_at: datetime | None = None) -> list[tuple[Play, bool]]:
+    """Record plays in this order, all or none; the floor hears only the newest of them."""
+    now = timezone.now()
+    skew = _skew(now, sent_at)
+    with transaction.atomic():
+        results = [_record(session, heard, now, skew) for heard in many]
+        fresh = [play for play, is_new in results if is_new]
+        if fresh:
+            Session.objects.filter(pk=session.pk).update(active_at=now)
+            _tell_or_wait(session, fresh, now)
+    return results
+
+
+def _skew(now: datetime, sent_at: datetime | None) -> timedelta:
+    """How far the DJ's clock is off; small differences are the network's."""
+    skew = now - sent_at if sent_at else timedelta()
+    return skew if abs(skew.total_seconds()) > settings.LIVE_CLOCK_SKEW else timedelta()
+
+
+def _record(session: Session, heard: Heard, now: datetime, skew: timedelta) -> tuple[Play, bool]:
+    is_open = not (heard.is_hidden or session.is_paused or session.delay_seconds)
+    # Nothing was played in the future, whatever a clock without `sentAt` says.
+    played_at = min(heard.played_at + skew, now) if heard.played_at else now
+    fields = heard.fields
+    new = Play(
+        uuid=heard.uuid or uuid4(),
+        session=session,
+        **fields,
+        identity=identity(fields.get("artist", ""), fields["title"], fields.get("remix", "")),
+        played_at=played_at,
+        received_at=now,
+        published_at=now if is_open else None,
+        is_hidden=heard.is_hidden,
+        is_replay=heard.is_replay,
+    )
+    known = Play.objects.filter(uuid=new.uuid).first()
+    if known is None:
+        try:
+            with transaction.atomic():
+                new.save(force_insert=True)
+            return new, True
+        except IntegrityError:  # the socket and the outbox brought it at the same moment
+            known = Play.objects.get(uuid=new.uuid)
+    if known.session_id != session.pk:
+        raise Problem("This play id is in use by another session", "play_id_taken", 409, field="playId")
+    known.session = session
+    return known, False
+
+
+def _tell_or_wait(session: Session, fresh: list[Play], now: datetime) -> None:
+    newest = max((p for p in fresh if not p.is_hidden), key=lambda p: (p.played_at, p.pk), default=None)
+    if newest is None or not session.is_live:
+        return
+    for late in fresh:
+        if session.delay_seconds and not late.is_hidden and not session.is_paused:
+            due_at = now + timedelta(seconds=session.delay_seconds)
+            jobs.enqueue("tell_play", str(late.uuid), due_at=due_at)
+    if newest.published_at:
+        _tell(session, newest)
+    _warn_of_repeat(session, newest)
+
+
+def _tell(session: Session, play: Play) -> None:
+    """Say NOW_PLAYING where this is the newest track; an older one is history only."""
+    newest = session.plays.public().newest_first().first()
+    if newest is None or newest.pk != play.pk:
+        return
+    play.session = session
+    Session.objects.filter(pk=session.pk, stopped_at__isnull=False).update(stopped_at=None)
+    session.stopped_at = None
+    message = now_playing(play)
+    publish(topics.session(session.code), message)
+    if session.stage and (current := current_session(session.stage)) and current.pk == session.pk:
+        publish(topics.stage(session.stage.code), message)
+    say(session, messages.tempo_reset(session.code))
+
+
+def tell_delayed(uuid: str) -> None:
+    """The delay of a play is over: the floor may know, unless the DJ thought better of it."""
+    with transaction.atomic():
+        play = Play.objects.select_related("session__stage__event").filter(uuid=uuid).first()
+        if play is None or play.is_hidden or play.published_at or play.session.is_paused:
+            return
+        play.published_at = timezone.now()
+        play.save(update_fields=["published_at"])
+        if play.session.is_live:
+            _tell(play.session, play)
+
+
+def _warn_of_repeat(session: Session, play: Play) -> None:
+    """Tell the DJ if this recording was heard at the event before; consecutive rows are one play."""
+    if not (session.stage and play.identity):
+        return
+    before = (
+        Play.objects.filter(identity=play.identity, session__stage__event=session.stage.event)
+        .filter(is_hidden=False, played_at__lt=play.played_at - timedelta(minutes=2))
+        .select_related("session__stage__event")
+        .newest_first()
+        .first()
+    )
+    if before and before.session.stage:
+        at = before.played_at.astimezone(before.session.stage.event.zone)
+        words = f"played {at:%A %H:%M} on {before.session.stage.name} by {before.session.dj_name}"
+        publish(
+            topics.booth(session.code),
+            messages.repeat_warning(
+                session.code,
+                track_of(play),
+                before.played_at,
+                before.session.stage.name,
+                before.session.dj_name,
+                words,
+            ),
+        )
+
+
+def stop(session: Session) -> None:
+    """The music stopped; the last song stays on the screens."""
+    with transaction.atomic():
+        session.stopped_at = session.active_at = timezone.now()
+        session.save(update_fields=["stopped_at", "active_at"])
+        publish(topics.session(session.code), messages.track_stopped(session.code))
+        if session.stage and (current := current_session(session.stage)) and current.pk == session.pk:
+            publish(topics.stage(session.stage.code), messages.track_stopped(session.code))
+
+
+def correct(session: Session, fields: dict[str, Any]) -> Play:
+    """Better words for the track that plays (METADATA_UPDATED)."""
+    with transaction.atomic():
+        play = session.plays.newest_first().first()
+        if play is None:
+            raise Problem("Nothing plays yet", "nothing_plays", 409)
+        play.session = session
+        for name, value in fields.items():
+            setattr(play, name, value)
+        play.identity = identity(play.artist, play.title, play.remix)
+        play.save()
+        if play.published_at and not play.is_hidden:
+            say(session, messages.metadata_updated(session.code, str(play.uuid), track_of(play)))
+    return play
+
+
+def hide(play: Play, hidden: bool) -> None:
+    """Take a play out of everything public, or bring it back. It stays in the licensing report."""
+    session = play.session
+    with transaction.atomic():
+        if not Play.objects.filter(pk=play.pk).exclude(is_hidden=hidden).update(is_hidden=hidden):
+            return
+        play.is_hidden = hidden
+        if not hidden and play.published_at is None and not session.is_paused:
+            play.published_at = timezone.now()
+            play.save(update_fields=["published_at"])
+        say(session, messages.track_hidden(session.code, str(play.uuid), hidden))
+        if session.is_live:
+            if not hidden:
+                _tell(session, play)
+            say_state(session)

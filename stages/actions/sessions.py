@@ -1,0 +1,180 @@
+"""A DJ's turn: go live, be lost and found, change settings, end."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from pika.codes import new_code
+from pika.errors import Problem
+from pika.jobs import actions as jobs
+from pika.live import messages, topics
+from pika.live.messages import Message
+from pika.live.publish import publish
+from stages.models import Session, Stage
+from stages.serializers import now_playing, stage_state
+from stages.state import lost_since, stage_now
+
+
+def say(session: Session, message: Message) -> None:
+    """To the listeners of the session, by its own topic and by its stage's."""
+    publish(topics.session(session.code), message)
+    if session.stage:
+        publish(topics.stage(session.stage.code), message)
+
+
+def say_state(session: Session) -> None:
+    """What the session's stage looks like now."""
+    if session.stage:
+        publish(topics.stage(session.stage.code), stage_state(session.stage, timezone.now()))
+
+
+def go_live(
+    dj: User, dj_name: str = "", stage: Stage | None = None, code: str = "", delay_seconds: int | None = None
+) -> tuple[Session, bool]:
+    """The session and whether it is new. Coming back with the code of one's own live session resumes it.
+
+    Problem: the code is another DJ's (404), the session is over (409), too many at once (429).
+    """
+    if code and (session := Session.objects.select_related("stage__event").filter(code=code).first()):
+        return _resume(session, dj, delay_seconds), False
+    _check_room(dj)
+    try:
+        with transaction.atomic():
+            session = Session.objects.create(
+                code=code or new_code(8),
+                dj=dj,
+                dj_name=(dj_name or dj.name or "DJ")[:80],
+                stage=stage,
+                delay_seconds=delay_seconds or 0,
+            )
+            jobs.enqueue("watch_session", session.code, due_at=timezone.now() + timedelta(hours=1))
+            publish(
+                topics.SYSTEM,
+                messages.session_started(session.code, session.dj_name, stage.code if stage else None),
+            )
+            if stage:
+                publish(topics.stage(stage.code), messages.dj_live(session.code, session.dj_name, stage.code))
+            say_state(session)
+    except IntegrityError:  # two sockets of one program registered at once
+        session = Session.objects.select_related("stage__event").get(code=code)
+        return _resume(session, dj, delay_seconds), False
+    return session, True
+
+
+def _resume(session: Session, dj: User, delay_seconds: int | None) -> Session:
+    if session.dj_id != dj.pk:
+        raise Problem("Session not found", "session_not_found", 404, field="sessionId")
+    if not session.is_live:
+        raise Problem("This session is over", "session_over", 409, field="sessionId")
+    if delay_seconds is not None and delay_seconds != session.delay_seconds:
+        session.delay_seconds = delay_seconds
+        session.save(update_fields=["delay_seconds"])
+    return session
+
+
+def _check_room(dj: User) -> None:
+    if dj.sessions.live().count() >= settings.LIVE_SESSIONS_PER_DJ:
+        raise Problem("You have too many live sessions. End one first.", "too_many_sessions", 429)
+    if Session.objects.live().count() >= settings.LIVE_SESSIONS_MAX:
+        raise Problem("Too many sessions are live. Please try again soon.", "server_full", 503, retry_after=30)
+
+
+def heard_from(codes: Iterable[str]) -> None:
+    """The sockets of these sessions are there. One that was lost is found, and the floor hears it."""
+    now = timezone.now()
+    live = Session.objects.live().filter(code__in=list(codes))
+    with transaction.atomic():
+        found = list(live.filter(away_at__isnull=False).select_related("stage__event"))
+        first_time = list(live.filter(seen_at=None).values_list("code", flat=True))
+        live.update(seen_at=now, away_at=None)
+        for code in {session.code for session in found} | set(first_time):
+            jobs.hasten("watch_session", code, now + timedelta(seconds=settings.LIVE_LOST_AFTER + 1))
+        for session in found:
+            session.seen_at, session.away_at = now, None
+            say_state(session)
+
+
+def lose(code: str) -> None:
+    """The DJ's last socket closed: not an end, the grace begins."""
+    now = timezone.now()
+    with transaction.atomic():
+        if not Session.objects.live().filter(code=code, away_at=None).update(away_at=now):
+            return
+        session = Session.objects.select_related("stage__event").get(code=code)
+        jobs.hasten("watch_session", code, now + timedelta(seconds=settings.LIVE_GRACE))
+        say_state(session)
+
+
+def update_session(session: Session, changes: dict[str, Any]) -> Session:
+    """Change delay (s), pause or the note for the next DJ."""
+    with transaction.atomic():
+        was_paused = session.is_paused
+        for name, value in changes.items():
+            setattr(session, name, value)
+        session.active_at = timezone.now()
+        session.save(update_fields=["active_at", *changes])
+        if was_paused and not session.is_paused:
+            _tell_the_song_that_plays(session)
+        if was_paused != session.is_paused:
+            say_state(session)
+    return session
+
+
+def _tell_the_song_that_plays(session: Session) -> None:
+    """After a pause the floor hears what plays now; what played meanwhile stays between the DJ and us."""
+    newest = session.plays.filter(is_hidden=False).newest_first().first()
+    if newest and newest.published_at is None:
+        newest.session, newest.published_at = session, timezone.now()
+        newest.save(update_fields=["published_at"])
+        say(session, now_playing(newest))
+
+
+def end_session(session: Session, why: str = Session.Ended.BY_DJ, note: str | None = None) -> None:
+    """It is over; the stage goes on with the next one still live, or waits. Twice is once."""
+    now = timezone.now()
+    with transaction.atomic():
+        changes: dict[str, Any] = {"ended_at": now, "ended_why": why, "away_at": None}
+        if note is not None:
+            changes["note"] = note
+        if not Session.objects.live().filter(pk=session.pk).update(**changes):
+            return
+        for name, value in changes.items():
+            setattr(session, name, value)
+        jobs.hasten("watch_session", session.code)
+        say(session, messages.session_ended(session.code))
+        say_state(session)
+        if session.stage and (left := stage_now(session.stage, now)).session and left.play:
+            publish(topics.stage(session.stage.code), now_playing(left.play))
+
+
+def watch(code: str, now: datetime) -> datetime | None:
+    """Look after one live session; when to look again, None when it is over.
+
+    Ends what is stale, notices a server that died with the DJ's socket, tells the floor when the
+    grace is over.
+    """
+    session = Session.objects.live().select_related("stage__event").filter(code=code).first()
+    if session is None:
+        return None
+    if session.is_stale(now):
+        end_session(session, Session.Ended.STALE)
+        return None
+    lost_at = lost_since(session, now)
+    if lost_at is None:
+        soon = settings.LIVE_LOST_AFTER if session.seen_at else 3600
+        return now + timedelta(seconds=soon)
+    if session.away_at is None:
+        with transaction.atomic():
+            session.away_at = lost_at
+            session.save(update_fields=["away_at"])
+            say_state(session)
+    grace_ends_at = lost_at + timedelta(seconds=settings.LIVE_GRACE)
+    if now < grace_ends_at:
+        return grace_ends_at
+    say_state(session)
+    return now + timedelta(hours=1)

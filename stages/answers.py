@@ -1,0 +1,65 @@
+"""What the API answers, for the OpenAPI document."""
+
+from rest_framework import serializers
+
+
+class Error(serializers.Serializer):
+    code = serializers.CharField()
+    message = serializers.CharField(help_text="In the user's words.")
+    fields = serializers.DictField(required=False)
+    retryAfter = serializers.FloatField(required=False, help_text="Seconds.")
+
+
+class ErrorAnswer(serializers.Serializer):
+    error = Error()
+
+
+class StageAnswer(serializers.Serializer):
+    stageId = serializers.CharField()
+    name = serializers.CharField()
+    eventName = serializers.CharField()
+    url = serializers.URLField(required=False)
+    state = serializers.CharField(required=False)
+    djName = serializers.CharField(required=False, allow_null=True)
+    play = serializers.DictField(required=False, allow_null=True)
+    nextSlot = serializers.DictField(required=False, allow_null=True)
+
+
+class SlotAnswer(serializers.Serializer):
+    stageId = serializers.CharField()
+    startsAt = serializers.DateTimeField()
+    endsAt = serializers.DateTimeField()
+    djName = serializers.CharField()
+    title = serializers.CharField()
+    kind = serializers.CharField()
+
+
+class SessionAnswer(serializers.Serializer):
+    sessionId = serializers.CharField()
+    djName = serializers.CharField()
+    isLive = serializers.BooleanField()
+    startedAt = serializers.DateTimeField()
+    delaySeconds = serializers.IntegerField()
+    isPaused = serializers.BooleanField()
+    note = serializers.CharField()
+    stage = StageAnswer(allow_null=True)
+    url = serializers.URLField()
+
+
+class PlayResult(serializers.Serializer):
+    playId = serializers.CharField()
+    status = serializers.ChoiceField(["created", "duplicate", "rejected"])
+    error = serializers.CharField(required=False)
+
+
+class PlaysAnswer(serializers.Serializer):
+    results = PlayResult(many=True)
+
+
+class PlayAnswer(serializers.Serializer):
+    playId = serializers.CharField()
+    sessionId = serializers.CharField()
+    djName = serializers.CharField()
+    playedAt = serializers.DateTimeField()
+    isHidden = serializers.BooleanField()
+    track = serializers.DictField()

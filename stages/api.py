@@ -1,0 +1,232 @@
+"""The floor over HTTP, for programs: sessions, plays in batches, stages."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import guest_key
+from accounts.models import ApiToken, User
+from accounts.tokens import check_scope
+from events.access import event_for_manager, public_event
+from pika.errors import Problem, cleaned
+from stages import access, answers, forms
+from stages.actions import floor, plays, sessions
+from stages.actions import stages as stage_actions
+from stages.actions.plays import Heard
+from stages.models import Session
+from stages.serializers import play_of, session_answer, slot_of, stage_of
+from stages.state import stage_now
+
+REFUSED = {400: answers.ErrorAnswer, 401: answers.ErrorAnswer, 404: answers.ErrorAnswer}
+
+
+def _user(request: Request, scope: ApiToken.Scope) -> User:
+    check_scope(request, scope)
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _session(request: Request, code: str) -> Session:
+    return access.session_for_dj(_user(request, ApiToken.Scope.LIVE), code)
+
+
+def _base(request: HttpRequest | Request) -> str:
+    return request.build_absolute_uri("/").rstrip("/")
+
+
+# --- A DJ's session ------------------------------------------------------------------------------------
+@extend_schema(
+    request=forms.RegisterForm,
+    responses={200: answers.SessionAnswer, 201: answers.SessionAnswer, 409: answers.ErrorAnswer, **REFUSED},
+    description="Go live, on a stage or (without `stageId`) as a Quick Start. 200: it was live already.",
+)
+@api_view(["POST"])
+def go_live(request: Request) -> Response:
+    user = _user(request, ApiToken.Scope.LIVE)
+    form = cleaned(forms.RegisterForm(data=request.data))
+    stage = access.stage_for_dj(user, form["stageId"]) if form.get("stageId") else None
+    session, is_new = sessions.go_live(
+        user, form.get("djName", ""), stage, form.get("sessionId", ""), form.get("delaySeconds")
+    )
+    return Response(session_answer(session, _base(request)), 201 if is_new else 200)
+
+
+@extend_schema(methods=["GET"], responses={200: answers.SessionAnswer, **REFUSED})
+@extend_schema(
+    methods=["PATCH"],
+    request=forms.SessionChangesForm,
+    responses={200: answers.SessionAnswer, **REFUSED},
+    description="Change the delay (s), pause publishing, or leave a note for the next DJ.",
+)
+@api_view(["GET", "PATCH"])
+def show_session(request: Request, code: str) -> Response:
+    session = _session(request, code)
+    if request.method == "PATCH":
+        changes = forms.session_changes(cleaned(forms.SessionChangesForm(data=request.data)))
+        session = sessions.update_session(session, changes)
+    return Response(session_answer(session, _base(request)))
+
+
+@extend_schema(
+    request=None,
+    responses={200: answers.SessionAnswer, **REFUSED},
+    description="The session is over. Twice is once.",
+)
+@api_view(["POST"])
+def end_session(request: Request, code: str) -> Response:
+    session = _session(request, code)
+    sessions.end_session(session)
+    return Response(session_answer(session, _base(request)))
+
+
+@extend_schema(
+    methods=["GET"],
+    responses={200: answers.PlayAnswer(many=True), **REFUSED},
+    description="The session's plays, oldest first, hidden ones too.",
+)
+@extend_schema(
+    methods=["POST"],
+    request=forms.BatchForm,
+    responses={200: answers.PlaysAnswer, 409: answers.ErrorAnswer, **REFUSED},
+    description="Record up to 100 plays, in order. The same `playId` again is the same play. Also taken "
+    "after the session has ended: an outbox may come late. A wrong play is rejected alone.",
+)
+@api_view(["GET", "POST"])
+def session_plays(request: Request, code: str) -> Response:
+    session = _session(request, code)
+    if request.method == "GET":
+        return _list_plays(request, session)
+    form = cleaned(forms.BatchForm(data=request.data))
+    results: list[dict[str, Any]] = []
+    good: list[Heard] = []
+    for item in form["plays"]:
+        try:
+            good.append(_heard(item))
+            results.append({"playId": str(good[-1].uuid)})
+        except Problem as problem:
+            its_id = str(item.get("playId", ""))[:36] if isinstance(item, dict) else ""
+            results.append({"playId": its_id, "status": "rejected", "error": problem.message})
+    done = iter(plays.play_all(session, good, form.get("sentAt")) if good else [])
+    for result in results:
+        if "status" not in result:
+            result["status"] = "created" if next(done)[1] else "duplicate"
+    return Response({"results": results})
+
+
+def _heard(item: Any) -> Heard:
+    form = cleaned(forms.PlayForm(data=item))
+    return Heard(form["playId"], form["playedAt"], forms.play_fields(form["track"]), form["isHidden"], form["replay"])
+
+
+def _list_plays(request: Request, session: Session) -> Response:
+    rows = session.plays.order_by("played_at", "id").select_related("session")
+    try:
+        offset = max(0, int(request.query_params.get("offset", 0)))
+    except ValueError:
+        raise Problem("offset: a number", "invalid", field="offset") from None
+    page = rows[offset : offset + 500]
+    return Response([play_of(play) | {"isHidden": play.is_hidden} for play in page])
+
+
+@extend_schema(
+    request=forms.HiddenForm,
+    responses={200: answers.PlayAnswer, **REFUSED},
+    description="Take a play out of everything public, or bring it back.",
+)
+@api_view(["POST"])
+def hide_play(request: Request, code: str, uuid: Any) -> Response:
+    form = cleaned(forms.HiddenForm(data=request.data))
+    play = access.play_for_dj(_session(request, code), uuid)
+    plays.hide(play, form["hidden"])
+    return Response(play_of(play) | {"isHidden": play.is_hidden})
+
+
+# --- Stages ----------------------------------------------------------------------------------------------
+@extend_schema(
+    request=forms.NewStageForm,
+    responses={201: answers.StageAnswer, **REFUSED},
+    description="A new stage of an event you manage; its code is permanent.",
+)
+@api_view(["POST"])
+def create_stage(request: Request) -> Response:
+    user = _user(request, ApiToken.Scope.EVENTS)
+    form = cleaned(forms.NewStageForm(data=request.data))
+    event = event_for_manager(user, form["eventId"])
+    stage = stage_actions.create_stage(event, form["name"])
+    return Response(stage_of(stage) | {"url": f"{_base(request)}/s/{stage.code}"}, 201)
+
+
+@extend_schema(
+    responses={200: answers.StageAnswer, 404: answers.ErrorAnswer},
+    description="A stage and what is going on on it.",
+)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def show_stage(request: Request, code: str) -> Response:
+    stage = access.public_stage(code)
+    now = stage_now(stage, timezone.now())
+    return Response(
+        stage_of(stage)
+        | {
+            "url": f"{_base(request)}/s/{stage.code}",
+            "state": now.state,
+            "djName": now.dj_name,
+            "play": play_of(now.play) if now.play else None,
+            "nextSlot": slot_of(now.next_slot),
+        }
+    )
+
+
+@extend_schema(responses={200: answers.StageAnswer(many=True), 404: answers.ErrorAnswer})
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def event_stages(request: Request, slug: str) -> Response:
+    event = public_event(slug)
+    return Response([stage_of(stage) | {"url": f"{_base(request)}/s/{stage.code}"} for stage in event.stages.all()])
+
+
+@extend_schema(methods=["GET"], responses={200: answers.SlotAnswer(many=True), 404: answers.ErrorAnswer})
+@extend_schema(
+    methods=["POST"],
+    request=forms.SlotForm,
+    responses={201: answers.SlotAnswer, **REFUSED},
+    description="A new line of the timetable.",
+)
+@api_view(["GET", "POST"])
+@permission_classes([AllowAny])
+def event_schedule(request: Request, slug: str) -> Response:
+    if request.method == "POST":
+        if not request.user.is_authenticated:
+            raise Problem("Please log in, or send your token.", "unauthenticated", 401)
+        form = cleaned(forms.SlotForm(data=request.data))
+        stage = access.stage_for_manager(_user(request, ApiToken.Scope.EVENTS), form["stageId"])
+        slot = stage_actions.add_slot(
+            stage, form["startsAt"], form["endsAt"], form.get("djName", ""), form.get("title", "")
+        )
+        return Response({"stageId": stage.code} | (slot_of(slot) or {}), 201)
+    slots = access.slots_of(public_event(slug))
+    return Response([{"stageId": slot.stage.code} | (slot_of(slot) or {}) for slot in slots])
+
+
+@extend_schema(
+    request=forms.FollowForm,
+    responses={200: answers.StageAnswer, **REFUSED},
+    description="This guest follows the stage. Twice is once.",
+)
+@api_view(["POST"])
+@permission_classes([AllowAny])
+def subscribe(request: Request, code: str) -> Response:
+    form = cleaned(forms.FollowForm(data=request.data))
+    key = guest_key(form.get("guestToken") or request.COOKIES.get(settings.GUEST_COOKIE))
+    if not key:
+        raise Problem("Send the “guestToken” that POST /api/v1/guests gave you", "bad_guest", 401)
+    stage = access.public_stage(code)
+    floor.follow_all({(key, stage.code): timezone.now()})
+    return Response(stage_of(stage))

@@ -1,0 +1,182 @@
+"""What may come in over the socket and the API, in the words of the live protocol."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework import serializers
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+FEATURES = ("energy", "danceability", "brightness", "acousticness", "groove")
+
+
+class TimeField(serializers.DateTimeField):
+    """ISO 8601, or milliseconds since 1970 as 0.3 clients send; anything after 1990."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if isinstance(value, bool):
+            self.fail("invalid", format="ISO 8601")
+        try:
+            if isinstance(value, int | float):
+                at = datetime.fromtimestamp(value / 1000, UTC)
+            else:
+                at = super().to_internal_value(value).astimezone(UTC)
+        except (ValueError, OverflowError, OSError):
+            self.fail("invalid", format="ISO 8601")
+        if at < EARLIEST:
+            raise serializers.ValidationError("this time is too long ago")
+        return at
+
+
+def text(most: int, **options: Any) -> serializers.CharField:
+    """A short text; null is the same as nothing."""
+    options.setdefault("required", False)
+    return serializers.CharField(max_length=most, allow_blank=not options["required"], **options)
+
+
+class Lenient(serializers.Serializer[Any]):
+    """null means absent: programs in other languages send it for what they do not know."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            data = {name: value for name, value in data.items() if value is not None}
+        return super().to_internal_value(data)
+
+
+class TrackForm(Lenient):
+    """A track. The artist may be empty: half of what VirtualDJ knows has none."""
+
+    title = text(500, required=True)
+    artist = text(500, default="")
+    remix = text(200)
+    album = text(500)
+    isrc = text(12)
+    bpm = serializers.FloatField(required=False, min_value=40, max_value=300)
+    key = text(10)
+    durationMs = serializers.IntegerField(required=False, min_value=0, max_value=24 * 3600 * 1000)
+    energy, danceability, brightness, acousticness, groove = (
+        serializers.FloatField(required=False, min_value=0, max_value=100) for _ in range(5)
+    )
+    fileHash = text(64)
+    audioHash = text(64)
+    streamId = text(200)
+
+
+def play_fields(track: dict[str, Any]) -> dict[str, Any]:
+    """A clean TrackForm in the words of the Play model."""
+    names = {
+        "durationMs": "duration_ms",
+        "fileHash": "file_hash",
+        "audioHash": "audio_hash",
+        "streamId": "stream_id",
+    }
+    plain = {names.get(name, name): value for name, value in track.items() if name not in FEATURES}
+    return plain | {"features": {name: track[name] for name in FEATURES if name in track}}
+
+
+class RegisterForm(Lenient):
+    sessionId = serializers.RegexField(
+        r"^[A-Za-z0-9_-]{4,64}\Z",
+        required=False,
+        allow_blank=True,
+        error_messages={"invalid": "4 to 64 letters, digits, - or _"},
+    )
+    djName = text(80)
+    token = text(200)
+    stageId = text(20)
+    delaySeconds = serializers.IntegerField(required=False, min_value=0, max_value=600)
+
+
+class SessionForm(Lenient):
+    sessionId = text(64, required=True)
+
+
+class SessionChangesForm(Lenient):
+    delaySeconds = serializers.IntegerField(required=False, min_value=0, max_value=600)
+    isPaused = serializers.BooleanField(required=False)
+    note = text(500)
+
+
+class UpdateSessionForm(SessionForm, SessionChangesForm):
+    """The same over the socket, where the message says which session."""
+
+
+class PlayForm(Lenient):
+    """One play, as the outbox sends it."""
+
+    playId = serializers.UUIDField()
+    playedAt = TimeField()
+    isHidden = serializers.BooleanField(default=False)
+    replay = serializers.BooleanField(default=False)
+    track = TrackForm()
+
+
+class BatchForm(Lenient):
+    sentAt = TimeField(required=False)
+    plays = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=100)
+
+
+class BroadcastForm(SessionForm):
+    track = TrackForm()
+    playId = serializers.UUIDField(required=False)
+    playedAt = TimeField(required=False)
+    sentAt = TimeField(required=False)
+    replay = serializers.BooleanField(default=False)
+
+
+class MetadataForm(SessionForm):
+    track = TrackForm()
+
+
+class HideForm(SessionForm):
+    playId = serializers.UUIDField()
+    hidden = serializers.BooleanField(default=True)
+
+
+class SubscribeForm(Lenient):
+    sessionId = text(64)
+    stageId = text(20)
+    clientId = text(100)
+    guestToken = text(200)
+    since = text(40)
+    display = serializers.BooleanField(default=False, help_text="A wall, an overlay, a booth: not counted.")
+    mine = serializers.BooleanField(default=True, help_text="Say which of these plays this guest likes.")
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if bool(data.get("sessionId")) == bool(data.get("stageId")):
+            raise serializers.ValidationError("Say either “stageId” or “sessionId”.")
+        return data
+
+
+class TempoForm(SessionForm):
+    preference = serializers.ChoiceField(["faster", "slower", "perfect", "clear"])
+
+
+class ReactionForm(SessionForm):
+    reaction = serializers.ChoiceField(["thank_you"])
+
+
+def session_changes(form: dict[str, Any]) -> dict[str, Any]:
+    """A clean UpdateSessionForm in the words of the model."""
+    names = {"delaySeconds": "delay_seconds", "isPaused": "is_paused", "note": "note"}
+    return {field: form[name] for name, field in names.items() if name in form}
+
+
+class HiddenForm(Lenient):
+    hidden = serializers.BooleanField(default=True)
+
+
+class NewStageForm(Lenient):
+    eventId = serializers.SlugField(max_length=60)
+    name = text(80, required=True)
+
+
+class SlotForm(Lenient):
+    stageId = text(20, required=True)
+    startsAt = TimeField()
+    endsAt = TimeField()
+    djName = text(80)
+    title = text(120)
+
+
+class FollowForm(Lenient):
+    guestToken = text(200)

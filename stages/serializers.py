@@ -1,0 +1,161 @@
+"""What is said of stages, sessions and plays: plain dicts in the words of the live protocol."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from pika.live import messages
+from pika.live.broker import Position
+from pika.live.messages import Message, iso
+from stages.models import Play, Session, Slot, Stage
+from stages.state import stage_now
+
+RECENT = 20
+_TRACK = {
+    "remix": "remix",
+    "album": "album",
+    "isrc": "isrc",
+    "bpm": "bpm",
+    "key": "key",
+    "durationMs": "duration_ms",
+}
+
+
+def track_of(play: Play) -> Message:
+    """title, artist and whatever else is known; hashes and stream ids stay with us."""
+    known = {name: getattr(play, field) for name, field in _TRACK.items() if getattr(play, field)}
+    return {"title": play.title, "artist": play.artist} | known | play.features
+
+
+def play_of(play: Play) -> Message:
+    return {
+        "playId": str(play.uuid),
+        "sessionId": play.session.code,
+        "djName": play.session.dj_name,
+        "playedAt": iso(play.played_at),
+        "track": track_of(play),
+    }
+
+
+def stage_of(stage: Stage) -> Message:
+    return {"stageId": stage.code, "name": stage.name, "eventName": stage.event.name}
+
+
+def session_of(session: Session) -> Message:
+    return {
+        "sessionId": session.code,
+        "djName": session.dj_name,
+        "startedAt": iso(session.started_at),
+    }
+
+
+def slot_of(slot: Slot | None) -> Message | None:
+    if slot is None:
+        return None
+    return {
+        "startsAt": iso(slot.starts_at),
+        "endsAt": iso(slot.ends_at),
+        "djName": slot.who,
+        "title": slot.title,
+        "kind": slot.kind,
+    }
+
+
+def now_playing(play: Play) -> Message:
+    session = play.session
+    return messages.now_playing(
+        session_id=session.code,
+        dj_name=session.dj_name,
+        track=track_of(play),
+        play_id=str(play.uuid),
+        played_at=play.played_at,
+        stage_id=session.stage.code if session.stage else None,
+    )
+
+
+def stage_state(stage: Stage, at: datetime) -> Message:
+    now = stage_now(stage, at)
+    return messages.stage_state(stage.code, now.state, now.dj_name, slot_of(now.next_slot))
+
+
+def stage_snapshot(stage: Stage, at: datetime, position: Position) -> Message:
+    """SNAPSHOT of a stage without anything personal; `position` was read before the facts."""
+    now = stage_now(stage, at)
+    recent = Play.objects.public().filter(session__stage=stage).select_related("session").newest_first()
+    return messages.snapshot(
+        topic=f"stage.{stage.code}",
+        epoch=position.epoch,
+        seq=position.seq,
+        stage=stage_of(stage) | {"timeZone": stage.event.time_zone},
+        event={"eventId": stage.event.slug, "name": stage.event.name},
+        state=now.state,
+        session=session_of(now.session) if now.session else None,
+        play=play_of(now.play) if now.play else None,
+        recent=[play_of(play) for play in recent[:RECENT]],
+        nextSlot=slot_of(now.next_slot),
+        announcements=[],
+        poll=None,
+    )
+
+
+def session_snapshot(session: Session, position: Position) -> Message:
+    """The same for one session by itself (Quick Start)."""
+    from django.utils import timezone
+
+    from stages.state import session_state
+
+    recent = list(session.plays.public().select_related("session").newest_first()[:RECENT])
+    return messages.snapshot(
+        topic=f"session.{session.code}",
+        epoch=position.epoch,
+        seq=position.seq,
+        stage=None,
+        event=None,
+        state=session_state(session, timezone.now()) if session.is_live else "closed",
+        session=session_of(session),
+        play=play_of(recent[0]) if recent else None,
+        recent=[play_of(play) for play in recent],
+        nextSlot=None,
+        announcements=[],
+        poll=None,
+    )
+
+
+def handover_of(stage: Stage, to: Session) -> Message:
+    """What a DJ who opens a stage should know: its last 10 plays with the floor's wishes, and a note."""
+    tempo = {name: Count("tempos", filter=Q(tempos__preference=name)) for name in ("faster", "perfect", "slower")}
+    plays = (
+        Play.objects.filter(session__stage=stage, is_hidden=False)
+        .select_related("session")
+        .newest_first()
+        .annotate(**tempo)[:10]
+    )
+    before = stage.sessions.exclude(pk=to.pk).order_by("-started_at").first()
+    return {
+        "djName": before.dj_name if before else None,
+        "note": before.note if before else "",
+        "plays": [play_of(play) | {"tempo": {n: getattr(play, n) for n in tempo}} for play in plays],
+    }
+
+
+def page_of_session(session: Session, base: str) -> str:
+    """The address dancers open for this session."""
+    path = f"/s/{session.stage.code}" if session.stage else f"/l/{session.code}"
+    return f"{base or settings.PUBLIC_URL}{path}"
+
+
+def session_answer(session: Session, base: str) -> dict[str, Any]:
+    """What a program gets to know about its session."""
+    return {
+        "sessionId": session.code,
+        "djName": session.dj_name,
+        "isLive": session.is_live,
+        "startedAt": iso(session.started_at),
+        "delaySeconds": session.delay_seconds,
+        "isPaused": session.is_paused,
+        "note": session.note,
+        "stage": stage_of(session.stage) if session.stage else None,
+        "url": page_of_session(session, base),
+    }

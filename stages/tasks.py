@@ -1,0 +1,19 @@
+"""Durable work of the live floor."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from pika.jobs.actions import kind
+from stages.actions import plays, sessions
+
+
+@kind("watch_session")
+def watch_session(code: str, payload: dict[str, Any]) -> datetime | None:
+    return sessions.watch(code, timezone.now())
+
+
+@kind("tell_play")
+def tell_play(uuid: str, payload: dict[str, Any]) -> None:
+    plays.tell_delayed(uuid)

@@ -1,0 +1,249 @@
+"""The cast, the real server, the real browser."""
+
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.actions import make_token
+from accounts.models import Membership, Organizer, User
+from events.models import Event
+from pika.setup.testservers import chromium
+from stages.models import Stage
+from tests.cast import Dancer, Dj
+
+PASSWORD = "correct horse battery"
+SHARED = Path(settings.BASE_DIR).parent / "shared"
+
+
+# --- People and places ---------------------------------------------------------------------------------
+@pytest.fixture
+def make_user(db: None) -> Callable[[str], User]:
+    def make(name: str) -> User:
+        return User.objects.create_user(f"{name}@example.com", PASSWORD, name=name.capitalize())
+
+    return make
+
+
+@pytest.fixture
+def marcus(make_user: Callable[[str], User]) -> User:
+    return make_user("marcus")
+
+
+@pytest.fixture
+def ana(make_user: Callable[[str], User]) -> User:
+    return make_user("ana")
+
+
+@pytest.fixture
+def elena(make_user: Callable[[str], User]) -> User:
+    return make_user("elena")
+
+
+@pytest.fixture
+def stranger(make_user: Callable[[str], User]) -> User:
+    """Runs another event and must see nothing of ours."""
+    user = make_user("stranger")
+    other = Organizer.objects.create(name="Other", slug="other", approved_at=timezone.now())
+    Membership.objects.create(organizer=other, user=user, role="owner")
+    return user
+
+
+@pytest.fixture
+def organizer(elena: User) -> Organizer:
+    it = Organizer.objects.create(name="WCS Budapest", slug="wcs-budapest", approved_at=timezone.now())
+    Membership.objects.create(organizer=it, user=elena, role="owner")
+    return it
+
+
+@pytest.fixture
+def event(organizer: Organizer) -> Event:
+    today = timezone.now().date()
+    return Event.objects.create(
+        organizer=organizer,
+        name="WCS Budapest",
+        slug="wcs-budapest",
+        time_zone="Europe/Budapest",
+        starts_on=today,
+        ends_on=today + timedelta(days=2),
+        status="published",
+    )
+
+
+@pytest.fixture
+def stage(event: Event) -> Stage:
+    return Stage.objects.create(event=event, name="Main Floor")
+
+
+@pytest.fixture
+def other_stage(event: Event) -> Stage:
+    return Stage.objects.create(event=event, name="Blues Room", position=1)
+
+
+@pytest.fixture
+def token_of() -> Callable[[User], str]:
+    tokens: dict[int, str] = {}
+
+    def get(user: User) -> str:
+        if user.pk not in tokens:
+            tokens[user.pk] = make_token(user, "test", ["live", "events"])[1]
+        return tokens[user.pk]
+
+    return get
+
+
+# --- The server ----------------------------------------------------------------------------------------
+class Server:
+    """A real uvicorn on a free port, in a thread of this process."""
+
+    def __init__(self) -> None:
+        self.listening = socket.socket()
+        self.listening.bind(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.ws = f"ws://127.0.0.1:{self.port}/ws"
+        config = uvicorn.Config("pika.asgi:application", log_config=None, **settings.UVICORN)
+        self.uvicorn = uvicorn.Server(config)
+        self.uvicorn.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        self.thread = threading.Thread(target=self.uvicorn.run, args=([self.listening],), daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+        deadline = time.monotonic() + 20
+        while not self.uvicorn.started:
+            assert self.thread.is_alive() and time.monotonic() < deadline, "the server did not start"
+            self.thread.join(0.01)
+
+    def stop(self) -> None:
+        self.uvicorn.should_exit = True
+        self.thread.join(15)
+
+
+@pytest.fixture(scope="session")
+def _server(django_db_setup: None, django_db_blocker: Any) -> Iterator[Server]:
+    with django_db_blocker.unblock():
+        server = Server()
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def server(_server: Server, transactional_db: None) -> Server:
+    """The real server over the test's own committed data."""
+    return _server
+
+
+@pytest.fixture
+def dj(server: Server, token_of: Callable[[User], str]) -> Iterator[Callable[..., Dj]]:
+    """`dj(marcus, stage=stage)`: a program of his, live."""
+    open_ones: list[Dj] = []
+
+    def go(user: User, stage: Stage | None = None, **fields: Any) -> Dj:
+        one = Dj(server.ws)
+        open_ones.append(one)
+        where = {"stageId": stage.code} if stage else {}
+        answer = one.go_live(token_of(user), **where, **{"djName": user.name, **fields})
+        assert answer["type"] == "ACK", answer
+        return one
+
+    yield go
+    for one in open_ones:
+        one.close()
+
+
+@pytest.fixture
+def dancer(server: Server) -> Iterator[Callable[..., Dancer]]:
+    """`dancer(stage=stage)`: a phone that follows the stage (or `session="CODE"`, or nothing yet)."""
+    open_ones: list[Dancer] = []
+
+    def come(stage: Stage | None = None, session: str | None = None, **fields: Any) -> Dancer:
+        one = Dancer(server.ws)
+        open_ones.append(one)
+        if stage or session:
+            answer = one.follow(stage.code if stage else None, session, **fields)
+            assert answer["type"] == "ACK", answer
+        return one
+
+    yield come
+    for one in open_ones:
+        one.close()
+
+
+# --- The browser ---------------------------------------------------------------------------------------
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[Any]:
+    path = chromium()
+    if path is None:
+        warnings.warn("NO CHROMIUM: the browser journeys are not run", stacklevel=1)
+        pytest.skip("no Chromium on this machine: the browser journeys are not run")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(path), args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser(_chromium: Any) -> Iterator[Any]:
+    """A real Chromium; every context made with it is closed after the test."""
+    yield _chromium
+    for context in _chromium.contexts:
+        context.close()
+
+
+@pytest.fixture
+def phone(browser: Any) -> Callable[[], Any]:
+    """`phone()`: a page of a fresh device, 360×740."""
+
+    def take() -> Any:
+        page = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB").new_page()
+        page.set_default_timeout(10_000)
+        return page
+
+    return take
+
+
+@pytest.fixture
+def log_in(server: Server) -> Callable[[Any, User], None]:
+    """`log_in(page, marcus)` through the login page, as he would."""
+
+    def log_in(page: Any, user: User) -> None:
+        page.goto(f"{server.url}/accounts/login/")
+        page.fill("input[name=login]", user.email)
+        page.fill("input[name=password]", PASSWORD)
+        page.press("input[name=password]", "Enter")
+        page.wait_for_url(lambda url: "/accounts/login" not in url)
+
+    return log_in
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real DJ data beside the checkout; the test says loudly when it is not there."""
+    if not (SHARED / "data").is_dir():
+        warnings.warn("../shared is not there: real DJ files are not tested", stacklevel=1)
+        pytest.skip("../shared is not there: real DJ files are not tested")
+    return SHARED
+
+

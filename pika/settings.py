@@ -28,6 +28,7 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 INSTALLED_APPS = [
     "pika",
     "pika.jobs",
+    "pika.demo",
     "accounts",
     "events",
     "stages",
@@ -245,6 +246,9 @@ LIVE_SESSIONS_MAX = 2000
 LIVE_HISTORY_MESSAGES, LIVE_HISTORY_SECONDS = 100, 600
 LIVE_NEGATIVE_TEMPO_SHARE = 0.15
 LIKES_PER_MINUTE = 10
+
+# The demo plays its songs this many times faster than they are, so that something happens.
+DEMO_SPEED = env.float("PIKA_DEMO_SPEED", default=3.0)
 
 # Passed on to uvicorn by `up` and by the image.
 UVICORN = {

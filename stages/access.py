@@ -1,12 +1,12 @@
 """Stages and sessions, fetched and authorised in one step; Problem (404) for what one may not know."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from accounts.access import manages
-from accounts.models import User
+from accounts.models import Membership, User
 from events.models import Event
 from pika.codes import clean_code
 from pika.errors import Problem
@@ -93,3 +93,37 @@ def lively_stages(at: datetime) -> list[Stage]:
     """Public stages with a DJ right now, for the welcome page; at most 12."""
     live = Session.objects.live().filter(stage__in=Stage.objects.public()).values("stage")
     return list(Stage.objects.filter(pk__in=live).select_related("event")[:12])
+
+
+def stages_for_booth(user: User, at: datetime) -> list[Stage]:
+    """Where `user` may go live tonight; at most 30. First their own slots (`slot_at`, `slot_ends_at`).
+
+    These are the stages of their slots, of their house's coming events, and of every event that runs
+    now; `playing` is who is live there. Each of them is one that `stage_for_dj` gives.
+    """
+    house = Membership.objects.filter(organizer=OuterRef("event__organizer"), user=user)
+    slots = Slot.objects.filter(dj=user)
+    mine = slots.filter(
+        stage=OuterRef("pk"), ends_at__gt=at - timedelta(hours=1), starts_at__lt=at + timedelta(hours=18)
+    )
+    live = Session.objects.live().filter(stage=OuterRef("pk")).latest_track_first()
+    # A day of slack on both ends: the dance day runs to 06:00, and zones differ.
+    is_coming = Q(event__ends_on__gte=(at - timedelta(days=1)).date())
+    is_running = is_coming & Q(event__starts_on__lte=(at + timedelta(days=1)).date())
+    stages = (
+        Stage.objects.public()
+        .filter(is_closed=False, event__status=Event.Status.PUBLISHED)
+        .filter(
+            Q(event__is_booth_open=True)
+            | Exists(slots.filter(stage__event=OuterRef("event")))
+            | Exists(house.filter(role__in=[Membership.Role.OWNER, Membership.Role.MANAGER]))
+        )
+        .annotate(
+            slot_at=Subquery(mine.order_by("starts_at").values("starts_at")[:1]),
+            slot_ends_at=Subquery(mine.order_by("starts_at").values("ends_at")[:1]),
+            playing=Subquery(live.values("dj_name")[:1]),
+        )
+        .filter(Q(slot_at__isnull=False) | Q(is_running) | (is_coming & Exists(house)))
+    )
+    order = (F("slot_at").asc(nulls_last=True), "event__starts_on", "event_id", "position", "id")
+    return list(stages.select_related("event").order_by(*order)[:30])

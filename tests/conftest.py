@@ -245,5 +245,3 @@ def shared() -> Path:
         warnings.warn("../shared is not there: real DJ files are not tested", stacklevel=1)
         pytest.skip("../shared is not there: real DJ files are not tested")
     return SHARED
-
-

@@ -23,6 +23,8 @@ _NETWORK = (
     "proxyerror",
 )
 _CERTIFICATE = ("certificate_verify_failed", "certificate verify failed", "unknownissuer", "invalid peer certificate")
+# Pip says no more than this when its index does not answer and it was told not to try again.
+_ABSENT = ("from versions: none", "no matching distribution", "was not found in the package registry")
 _HASH = ("do not match the hashes", "hash mismatch")
 _DISK = ("no space left", "disk quota exceeded", "not enough space")
 
@@ -34,6 +36,10 @@ _NETWORK_SENTENCE = (
     "The package index could not be reached. Pika! needs the network this once: check the connection (behind a "
     "proxy set HTTPS_PROXY, with your own package index set PIP_INDEX_URL) and run the same command again."
 )
+_ABSENT_SENTENCE = (
+    "The package index could not be reached, or it does not have a library in the version that is locked. Check the "
+    "connection and PIP_INDEX_URL, and run the same command again."
+)
 _HASH_SENTENCE = (
     "A downloaded file is not the one that was locked, so it was not installed. Run the same command again; "
     "if it stays so, something between here and the package index changes files."
@@ -44,7 +50,7 @@ _OTHER_SENTENCE = "Run the same command again; if it stays so, the lines above s
 
 def is_lasting(said: str) -> bool:
     """Whether another tool would fail the same way, so that trying it would only cost minutes."""
-    return _sentence(said) != _OTHER_SENTENCE
+    return _sentence(said) not in (_OTHER_SENTENCE, _ABSENT_SENTENCE)
 
 
 def explained(tool: str, said: str) -> str:
@@ -75,6 +81,7 @@ def _sentence(said: str) -> str:
         (_DISK, _DISK_SENTENCE),
         (_NETWORK, _NETWORK_SENTENCE),
         (_HASH, _HASH_SENTENCE),
+        (_ABSENT, _ABSENT_SENTENCE),
     ):
         if any(word in lower for word in words):
             return sentence

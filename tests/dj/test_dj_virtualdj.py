@@ -80,7 +80,8 @@ def test_an_unfinished_last_pair_is_not_there_yet() -> None:
 def test_in_a_finished_file_a_whole_last_path_counts_without_line_end() -> None:
     text = history_line("Eins", EVENING) + history_line("Zwei", EVENING + 200)
     assert titles(text[:-1]) == ["Eins", "Zwei"]
-    assert titles(text[:-3]) == ["Eins", "Zwei"]  # ".m": cannot be told from an ending
+    assert titles(text[:-2]) == ["Eins", "Zwei"]  # ".mp" cannot be told from an ending
+    assert titles(text[:-3]) == ["Eins"]
     assert titles(text[:-5]) == ["Eins"]
     assert titles(text.rsplit("\n", 2)[0]) == ["Eins"]
 

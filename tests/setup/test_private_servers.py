@@ -10,7 +10,7 @@ import pytest
 
 from pika.setup import Refused, private, run_tests, testservers
 from pika.setup.postgres import private_postgres
-from pika.setup.redis import private_redis
+from pika.setup.redis import _answers, private_redis
 
 START = """
 import json, sys, time
@@ -50,8 +50,7 @@ def test_redis_answers_with_its_password_and_is_gone_afterwards():
     with private_redis() as (url, line):
         with redis.Redis.from_url(url) as client:
             assert client.info("server")["redis_version"]
-        with pytest.raises(redis.AuthenticationError), redis.Redis(port=urlsplit(url).port) as stranger:
-            stranger.ping()
+        assert not _answers(urlsplit(url).port, "wrong")
         assert line.split()[0] in ("Redis", "Valkey")
     assert not is_listening(url)
 

@@ -1,15 +1,18 @@
 """The pages of people with an account."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts import actions
 from accounts.models import ApiToken
 
 
+@never_cache
 @login_required
 def list_tokens(request: HttpRequest) -> HttpResponse:
     """The programs that may act for me; POST makes a token and shows it this once."""
@@ -18,7 +21,8 @@ def list_tokens(request: HttpRequest) -> HttpResponse:
         name = request.POST.get("name", "").strip() or "My laptop"
         _, token = actions.make_token(request.user, name, [ApiToken.Scope.LIVE])
     tokens = ApiToken.objects.valid().filter(user=request.user).order_by("-created_at")
-    return render(request, "accounts/tokens.html", {"tokens": tokens, "token": token})
+    address = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
+    return render(request, "accounts/tokens.html", {"tokens": tokens, "token": token, "address": address})
 
 
 @require_POST

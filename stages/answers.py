@@ -62,4 +62,5 @@ class PlayAnswer(serializers.Serializer):
     djName = serializers.CharField()
     playedAt = serializers.DateTimeField()
     isHidden = serializers.BooleanField()
+    likes = serializers.IntegerField(required=False)
     track = serializers.DictField()

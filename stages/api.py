@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count
 from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -126,13 +127,13 @@ def _heard(item: Any) -> Heard:
 
 
 def _list_plays(request: Request, session: Session) -> Response:
-    rows = session.plays.order_by("played_at", "id").select_related("session")
+    rows = session.plays.order_by("played_at", "id").select_related("session").annotate(hearts=Count("likes"))
     try:
         offset = max(0, int(request.query_params.get("offset", 0)))
     except ValueError:
         raise Problem("offset: a number", "invalid", field="offset") from None
     page = rows[offset : offset + 500]
-    return Response([play_of(play) | {"isHidden": play.is_hidden} for play in page])
+    return Response([play_of(play) | {"isHidden": play.is_hidden, "likes": play.hearts} for play in page])
 
 
 @extend_schema(

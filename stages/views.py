@@ -84,8 +84,15 @@ def show_overlay(request: HttpRequest, code: str) -> HttpResponse:
 def booth(request: HttpRequest) -> HttpResponse:
     """The DJ's page."""
     assert isinstance(request.user, User)
-    mine = request.user.sessions.live().select_related("stage__event").order_by("-started_at")
-    return render(request, "stages/booth.html", {"sessions": mine})
+    mine = request.user.sessions.select_related("stage__event").order_by("-started_at")
+    newest = mine.first()
+    page = {
+        "sessions": mine.live(),
+        "stages": access.stages_for_booth(request.user, timezone.now()),
+        "dj_name": newest.dj_name if newest else request.user.name,
+        "address": _address(request, "/"),
+    }
+    return render(request, "stages/booth.html", page)
 
 
 def _qr(address: str, kind: str) -> HttpResponse:

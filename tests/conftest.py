@@ -1,5 +1,6 @@
 """The cast, the real server, the real browser."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -17,7 +18,10 @@ from django.utils import timezone
 from accounts.actions import make_token
 from accounts.models import Membership, Organizer, User
 from events.models import Event
+from pika.live.consumer import open_sockets
+from pika.live.hub import hub
 from pika.setup.testservers import chromium
+from stages.consumers import write_follows
 from stages.models import Stage
 from tests.cast import Dancer, Dj
 
@@ -138,9 +142,19 @@ def _server(django_db_setup: None, django_db_blocker: Any) -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(_server: Server, transactional_db: None) -> Server:
-    """The real server over the test's own committed data."""
-    return _server
+def server(_server: Server, transactional_db: None) -> Iterator[Server]:
+    """The real server over the test's own committed data; when it is idle again the data goes."""
+    yield _server
+    _wait_until_idle()
+
+
+def _wait_until_idle() -> None:
+    """Emptying the tables while a closing socket still writes to them would be a deadlock."""
+    deadline = time.monotonic() + 10
+    while open_sockets and time.monotonic() < deadline:
+        time.sleep(0.005)
+    if hub.loop is not None:
+        asyncio.run_coroutine_threadsafe(write_follows(), hub.loop).result(10)
 
 
 @pytest.fixture
@@ -205,7 +219,7 @@ def _chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def browser(_chromium: Any) -> Iterator[Any]:
+def browser(_chromium: Any, server: Server) -> Iterator[Any]:
     """A real Chromium; every context made with it is closed after the test."""
     yield _chromium
     for context in _chromium.contexts:

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[["LiveConsumer", Message], Awaitable[Message | None]]
 BACKLOG_BYTES = 64 * 1024
+# Sockets that are open, with what is left to do when they close; for `/metrics` and for tests that wait.
+open_sockets: set["LiveConsumer"] = set()
 PATIENCE = 200  # refused frames before we hang up
 
 
@@ -68,6 +70,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._waiting_bytes = 0
         self._writer: asyncio.Task[None] | None = None
         self._is_open = True
+        open_sockets.add(self)
         await hub.start([lambda chore=chore: asyncio.create_task(run_chore(chore)) for chore in self.chores])
         await self.accept()
 
@@ -75,10 +78,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if not hasattr(self, "id"):
             return
         self._is_open = False
-        for topic in list(self.topics):
-            await self.leave(topic)
-        for step in self.at_close:
-            await step()
+        try:
+            for topic in list(self.topics):
+                await self.leave(topic)
+            for step in self.at_close:
+                await step()
+        finally:
+            open_sockets.discard(self)
 
     @property
     def cookies(self) -> dict[str, str]:

@@ -72,7 +72,7 @@ def _serve(listening: socket.socket, host: str, data: Path, demo: bool | None, h
         "pika.asgi:application",
         settings.UVICORN,
         on_ready=lambda: _welcome(url, host, data, embedded.worker.concurrency),
-        on_stopping=embedded.stop,
+        on_stopping=lambda: _stop(embedded),
     )
 
     def on_death(name: str) -> None:
@@ -84,6 +84,12 @@ def _serve(listening: socket.socket, host: str, data: Path, demo: bool | None, h
     del alone, held  # held until here
     leave(code)
     return code
+
+
+def _stop(embedded: Embedded) -> None:
+    embedded.stop()
+    # From a thread: this runs in a signal handler, perhaps in the middle of another print.
+    threading.Thread(target=terminal.say, args=("Stopping ...",), daemon=True).start()
 
 
 def _until_stopped(web: Web, listening: socket.socket, embedded: Embedded) -> int:

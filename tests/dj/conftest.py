@@ -40,6 +40,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for seconds here. Child processes keep the real times."""
     monkeypatch.setattr(Backoff, "failed", lambda self: setattr(self, "failures", 1) or 0.01)
+    monkeypatch.setattr("pika_dj.livesocket.LOOK_EVERY_S", 0.02)
 
 
 @pytest.fixture
@@ -68,7 +69,8 @@ def pika_dj() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def start(*arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "pika_dj", *arguments],
-            env=os.environ | {"PYTHONPATH": str(ROOT / "clients" / "dj" / "src"), "PYTHONIOENCODING": "utf-8"},
+            env=os.environ
+            | {"PYTHONPATH": str(ROOT / "clients" / "dj" / "src"), "PYTHONIOENCODING": "utf-8"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -110,7 +110,12 @@ class FakePika:
     def answer(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
         if (method, path) == ("GET", "/api/v1/me"):
             now = datetime.fromtimestamp(datetime.now(UTC).timestamp() - self.ahead_s, UTC)
-            return 200, {"name": "Marcus", "email": "m@example.org", "scopes": ["dj"], "serverTime": now.isoformat()}
+            return 200, {
+                "name": "Marcus",
+                "email": "m@example.org",
+                "scopes": ["dj"],
+                "serverTime": now.isoformat(),
+            }
         if (method, path) == ("POST", "/api/v1/sessions"):
             return self._open(body)
         match = re.fullmatch(r"/api/v1/sessions/([^/]+)(/plays|/end|/plays/([^/]+)/hide)?", path)
@@ -166,7 +171,9 @@ class FakePika:
         return 200 if known else 201, shown
 
     def _record(self, session_id: str, body: Any) -> tuple[int, dict[str, Any]]:
-        need(set(body) == {"sentAt", "plays"} and ISO.fullmatch(body["sentAt"]), "a batch has sentAt and plays")
+        need(
+            set(body) == {"sentAt", "plays"} and ISO.fullmatch(body["sentAt"]), "a batch has sentAt and plays"
+        )
         need(1 <= len(body["plays"]) <= 100, "at most 100 plays")
         for play in body["plays"]:
             need({"playId", "playedAt", "track"} <= set(play), "a play's fields")
@@ -260,7 +267,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _socket(self) -> None:
         self.protocol = ServerProtocol()
-        head = self.raw_requestline + b"".join(f"{k}: {v}\r\n".encode() for k, v in self.headers.items()) + b"\r\n"
+        head = (
+            self.raw_requestline
+            + b"".join(f"{k}: {v}\r\n".encode() for k, v in self.headers.items())
+            + b"\r\n"
+        )
         self.protocol.receive_data(head)
         (request,) = self.protocol.events_received()
         assert isinstance(request, Request) and self.path == "/ws"
@@ -274,6 +285,8 @@ class _Handler(BaseHTTPRequestHandler):
                     if getattr(event, "opcode", None) is Opcode.TEXT:
                         self._hear(event.data)
                 self._flush()
+                if self.protocol.close_expected():
+                    break
         except (OSError, ProtocolError):
             pass
         finally:

@@ -35,7 +35,12 @@ def test_a_remix_that_is_a_web_address_is_noise() -> None:
 
 def test_a_web_address_is_nobodys_artist() -> None:
     path = "D:\\dj songs\\Golla varame.mp3"
-    assert name_track("www.atozwap.in", "Gollavarame pilla", "", path) == ("", "Gollavarame pilla", "", "title alone")
+    assert name_track("www.atozwap.in", "Gollavarame pilla", "", path) == (
+        "",
+        "Gollavarame pilla",
+        "",
+        "title alone",
+    )
 
 
 def test_the_same_line_in_both_tags_is_split() -> None:

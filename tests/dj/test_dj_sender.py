@@ -52,14 +52,18 @@ def titles(pika: FakePika) -> list[str]:
     return [play["track"]["title"] for play in pika.the_plays()]
 
 
-def test_the_session_is_opened_before_the_first_play(sender: Sender, pika: FakePika, put: Callable[..., None]) -> None:
+def test_the_session_is_opened_before_the_first_play(
+    sender: Sender, pika: FakePika, put: Callable[..., None]
+) -> None:
     put("Eins")
     drain(sender)
     assert pika.requests == [("POST", "/api/v1/sessions"), ("POST", f"/api/v1/sessions/{SESSION}/plays")]
     assert (pika.the_session()["djName"], titles(pika)) == ("Marcus", ["Eins"])
 
 
-def test_many_plays_go_in_batches_of_a_hundred(sender: Sender, pika: FakePika, put: Callable[..., None]) -> None:
+def test_many_plays_go_in_batches_of_a_hundred(
+    sender: Sender, pika: FakePika, put: Callable[..., None]
+) -> None:
     put(*[f"{n:03}" for n in range(250)])
     drain(sender)
     assert titles(pika) == [f"{n:03}" for n in range(250)]
@@ -82,7 +86,9 @@ def test_a_failed_request_is_repeated_and_the_play_is_there_once(
     assert capsys.readouterr().out.splitlines() == [NO_CONNECTION, "Connected again."] * 2
 
 
-def test_a_server_that_is_away_loses_nothing(sender: Sender, pika: FakePika, put: Callable[..., None]) -> None:
+def test_a_server_that_is_away_loses_nothing(
+    sender: Sender, pika: FakePika, put: Callable[..., None]
+) -> None:
     pika.stop()
     put("Eins")
     assert [sender.step() for _ in range(3)] == [0.01] * 3
@@ -156,7 +162,9 @@ def test_a_session_the_server_never_heard_of_does_not_hold_up_the_next(
     assert sender.outbox.rejections(gone) == [("Alt", "Session not found"), ("Älter", "Session not found")]
 
 
-def test_plays_of_an_ended_session_are_still_sent(sender: Sender, pika: FakePika, put: Callable[..., None]) -> None:
+def test_plays_of_an_ended_session_are_still_sent(
+    sender: Sender, pika: FakePika, put: Callable[..., None]
+) -> None:
     sender.step()
     pika.the_session()["ended"] = True
     sender.outbox.set_state(SESSION, "new")
@@ -167,7 +175,9 @@ def test_plays_of_an_ended_session_are_still_sent(sender: Sender, pika: FakePika
     assert session and session.state == "over"
 
 
-def test_an_errand_is_done_after_the_plays_and_once(sender: Sender, pika: FakePika, put: Callable[..., None]) -> None:
+def test_an_errand_is_done_after_the_plays_and_once(
+    sender: Sender, pika: FakePika, put: Callable[..., None]
+) -> None:
     put("Eins")
     play = play_id(SESSION, HeardTrack("Eins", played_at=from_unix(1_700_000_000)))
     sender.outbox.put_errand(pika.url, SESSION, f"hide:{play}", hide_request(SESSION, play, True))
@@ -187,7 +197,14 @@ def test_the_play_id_is_the_same_for_the_same_play_only() -> None:
 
 def test_answers_become_the_right_trouble(settings: Settings, pika: FakePika) -> None:
     api = Api(settings.server, settings.token)
-    cases = [(302, Unreachable), (404, Refused), (429, Busy), (503, Busy), (500, Unreachable), ("html", Unreachable)]
+    cases = [
+        (302, Unreachable),
+        (404, Refused),
+        (429, Busy),
+        (503, Busy),
+        (500, Unreachable),
+        ("html", Unreachable),
+    ]
     for fault, trouble in cases:
         pika.fail((fault, "/me"))
         with pytest.raises(trouble):

@@ -87,7 +87,9 @@ def test_in_a_finished_file_a_whole_last_path_counts_without_line_end() -> None:
 
 
 def test_milliseconds_are_taken_for_seconds() -> None:
-    seconds, millis = (parse_history(history_line("T", when).encode())[0] for when in (EVENING, EVENING * 1000))
+    seconds, millis = (
+        parse_history(history_line("T", when).encode())[0] for when in (EVENING, EVENING * 1000)
+    )
     assert seconds.played_at == millis.played_at == at(0)
 
 
@@ -150,7 +152,9 @@ def test_each_play_is_told_once_while_the_file_grows(history: Path) -> None:
 
 
 def test_plays_before_the_session_are_not_told(history: Path) -> None:
-    (history / "2023-11-14.m3u").write_text(history_line("Früher", EVENING - 1) + history_line("Jetzt", EVENING))
+    (history / "2023-11-14.m3u").write_text(
+        history_line("Früher", EVENING - 1) + history_line("Jetzt", EVENING)
+    )
     assert told(source_of(history)) == ["Jetzt"]
 
 
@@ -190,7 +194,9 @@ def test_a_folder_that_is_gone_is_trouble_and_not_a_crash(history: Path) -> None
 
 def test_the_history_delay_is_read_from_the_settings(tmp_path: Path) -> None:
     assert history_delay_s(tmp_path) is None
-    (tmp_path / "settings.xml").write_text("<settings><options><historyDelay>120</historyDelay></options></settings>")
+    (tmp_path / "settings.xml").write_text(
+        "<settings><options><historyDelay>120</historyDelay></options></settings>"
+    )
     assert history_delay_s(tmp_path) == 120
     (tmp_path / "settings.xml").write_text("<settings></settings>")
     assert history_delay_s(tmp_path) == 45

@@ -41,7 +41,7 @@ def test_a_second_server_on_the_same_data_is_refused(tmp_path):
     [
         ("127.0.0.1", 70000, "a number from 0 to 65535"),
         ("no.such.host.invalid", 0, "there is no such address"),
-        ("192.0.2.1", 0, "this machine does not have that address"),
+        ("203.0.113.1", 0, "this machine does not have that address"),
     ],
 )
 def test_an_address_that_cannot_be_is_a_sentence(host, port, sentence, tmp_path):

@@ -37,7 +37,7 @@ def address(said: IO[str]) -> str:
 def test_from_nothing_to_a_page_and_through_kill_9_to_an_orderly_end(tmp_path, up, child):
     data = tmp_path / "var"
     first, url = up(data)
-    with urllib.request.urlopen(url) as answer:
+    with urllib.request.urlopen(f"{url}livez") as answer:
         assert answer.status == 200
     second = child(*FLAGS, "--data", data)
     said, _ = second.communicate()
@@ -50,7 +50,7 @@ def test_from_nothing_to_a_page_and_through_kill_9_to_an_orderly_end(tmp_path, u
     first.wait()
     third, url = up(data)
     assert (data / "secrets.json").read_bytes() == secrets
-    with urllib.request.urlopen(url) as answer:
+    with urllib.request.urlopen(f"{url}livez") as answer:
         assert answer.status == 200
 
     began = time.monotonic()

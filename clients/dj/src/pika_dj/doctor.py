@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pika_dj.login import who_am_i
 from pika_dj.outbox import Outbox
+from pika_dj.rest import TokenRefused
 from pika_dj.screen import Trouble, say
 from pika_dj.settings import Settings, home, is_open_line
 from pika_dj.sources import mixxx, serato, virtualdj_home
@@ -77,7 +78,11 @@ def _server(settings: Settings) -> Iterator[Finding]:
     try:
         me = who_am_i(settings)
     except Trouble as trouble:
-        yield Finding("Server", False, str(trouble))
+        if isinstance(trouble.__cause__, TokenRefused):
+            yield Finding("Server", True, settings.server)
+            yield Finding("Token", False, str(trouble))
+        else:
+            yield Finding("Server", False, str(trouble))
         return
     yield Finding("Server", True, settings.server)
     yield Finding("Token", True, f"You are {me.get('name') or me.get('email')}")

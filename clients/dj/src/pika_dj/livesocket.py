@@ -83,9 +83,11 @@ class LiveSocket:
         until = time.monotonic() + ANSWER_WITHIN_S
         while True:
             frame = _frame(socket.recv(timeout=max(0.0, until - time.monotonic())))
-            if frame.get("messageId") == message_id and frame.get("type") == "NACK":
+            if frame.get("messageId") != message_id:
+                self._hear(frame)  # the floor does not wait for us to be ready
+            elif frame.get("type") == "NACK":
                 raise SocketRefused(frame)
-            if frame.get("messageId") == message_id and frame.get("type") == "ACK":
+            elif frame.get("type") == "ACK":
                 break
         self._backoff.worked()
         self._refusal = ""

@@ -82,7 +82,7 @@ def server_address(typed: str) -> str:
 
     Without a scheme it is https, except on this very computer.
     """
-    typed = typed.strip().rstrip("/")
+    typed = typed.strip()
     if "://" not in typed:
         host = typed.split("/")[0].split(":")[0]
         typed = f"{'http' if host in LOOPBACK else 'https'}://{typed}"
@@ -93,7 +93,7 @@ def server_address(typed: str) -> str:
         is_right = False
     if not is_right or parts.username or parts.query or parts.fragment:
         raise Trouble(f"This is not a server address: {typed}. It looks like https://pika.example.org")
-    return typed
+    return typed.rstrip("/")
 
 
 def is_open_line(server: str) -> bool:

@@ -30,7 +30,8 @@ def parse_tracklist(data: bytes, *, origin: str = "tracklist.txt") -> list[Heard
     last = datetime.min
     for line in decode(data).split("\n"):
         if heading := HEADING.match(line.strip()):
-            day = last = _day(*heading.groups())
+            day = _day(*heading.groups())
+            last = day or last
         elif day and (entry := LINE.match(line.rstrip("\r"))):
             hours, minutes, words = entry.groups()
             moment = day + timedelta(hours=int(hours), minutes=int(minutes))
@@ -56,11 +57,11 @@ def _play(words: str, moment: datetime, origin: str) -> HeardTrack:
     )
 
 
-def _day(year: str, month: str, day: str) -> datetime:
+def _day(year: str, month: str, day: str) -> datetime | None:
     try:
-        return datetime(int(year), int(month), int(day))
+        return datetime(int(year), int(month), int(day)) if 1990 < int(year) < 9000 else None
     except ValueError:
-        return datetime(1970, 1, 2)
+        return None
 
 
 def _to_utc(moment: datetime) -> datetime | None:

@@ -31,6 +31,7 @@ class NowPlayingListener:
         self._secret = secret
         self._lock = threading.Lock()
         self._sounding: dict[Hashable, HeardTrack] = {}
+        self._due: list[HeardTrack] = []
         handler = type("Handler", (_Handler,), {"listener": self})
         try:
             self._server = ThreadingHTTPServer(("127.0.0.1", PORT if port is None else port), handler)
@@ -44,7 +45,9 @@ class NowPlayingListener:
     def poll(self) -> list[HeardTrack]:
         """What became a play since the last call; see Source. A track sounds until the next is told of."""
         with self._lock:
-            return self._audible.hear(self._sounding, utc_now())
+            due = self._due + self._audible.hear(self._sounding, utc_now())
+            self._due = []
+        return due
 
     def close(self) -> None:
         """Stop listening."""
@@ -56,7 +59,7 @@ class NowPlayingListener:
         track = track_of(told)
         with self._lock:
             self._sounding = {(track.artist, track.title, track.path): track} if track.title else {}
-            self._audible.hear(self._sounding, utc_now())  # its time begins now
+            self._due += self._audible.hear(self._sounding, utc_now())  # its time begins now
 
     def is_allowed(self, offered: str) -> bool:
         """True without a secret of ours, or with the right one."""

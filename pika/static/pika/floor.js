@@ -1,0 +1,274 @@
+// The dancer's page. The server drew it; this keeps it right, and keeps the hearts.
+import { Live } from "pika/live.js";
+import { after, clock, fill, isRiddle, nextWords, shown, stateWords, titleSize, words } from "pika/stage.js";
+
+const $ = (id) => document.getElementById(id);
+const page = JSON.parse($("snapshot").textContent);
+const address = page.stage ? { stageId: page.stage.stageId } : { sessionId: page.session.sessionId };
+const zone = page.stage?.timeZone;
+const key = (what) => `pika:${what}:${Object.values(address)[0]}`;
+
+function read(what) {
+  try {
+    return JSON.parse(localStorage.getItem(key(what)));
+  } catch {
+    return null;
+  }
+}
+function keep(what, value) {
+  try {
+    localStorage.setItem(key(what), JSON.stringify(value));
+  } catch {} // a full or forbidden store must not stop the music
+}
+
+// A page that came out of the phone's own store may be older than what this phone heard since.
+const saved = read("floor");
+let s = saved?.at > $("at").content * 1000 ? saved.s : page;
+// liked: what this phone shows; queue: what the server was not told yet; tempo: this phone's wish for one play
+const hearts = { liked: {}, queue: {}, tempo: {}, ...read("hearts") };
+
+// --- What is said ---------------------------------------------------------------------------------
+let toastTimer;
+function toast(text) {
+  $("toast").textContent = text;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => ($("toast").textContent = ""), 4000 + text.length * 40);
+}
+const announce = (text) => ($("said").textContent = text);
+
+// --- What is shown --------------------------------------------------------------------------------
+function put(element, text) {
+  element.hidden = !text;
+  if (text && element.textContent !== text) element.textContent = text;
+}
+const press = (button, isOn) => button.setAttribute("aria-pressed", !!isOn);
+
+function drawSong(play) {
+  const { title = "", artist = "", bpm } = play?.track ?? {};
+  put($("state"), stateWords(s));
+  put($("label"), play && s.state !== "live" && fill(words.last, { time: clock(play.playedAt, zone, live.now()) }));
+  put($("title"), title);
+  $("title").dataset.size = titleSize(title);
+  put($("artist"), artist);
+  put($("dj"), play && fill(words.by, { name: play.djName }));
+  $("hint").hidden = !!play || s.state === "closed";
+  document.querySelector(".beat").style.setProperty("--tempo", `${60 / (bpm || 100)}s`);
+  document.title = [s.state === "live" && title, s.stage?.name ?? s.session?.djName, "Pika!"].filter(Boolean).join(" · ");
+}
+
+function drawButtons(play) {
+  const isLiked = play && hearts.liked[play.playId];
+  $("heart").hidden = !play;
+  press($("heart"), isLiked);
+  $("heart").lastChild.textContent = isLiked ? words.loved : words.love;
+  $("wish").hidden = !s.session || s.state === "closed";
+  $("tempo").hidden = !s.play || s.play.sessionId !== s.session?.sessionId;
+  for (const button of $("tempo").children) press(button, play && hearts.tempo[play.playId] === button.value);
+  put($("thank"), s.session && fill(words.thank, { name: s.session.djName }));
+}
+
+function drawRows(now) {
+  const rows = new Map([...$("recent").children].map((row) => [row.dataset.play, row]));
+  const before = s.recent.filter((play) => play.playId !== now?.playId);
+  $("before").hidden = !before.length;
+  const wanted = before.map((play) => {
+    const row = rows.get(play.playId) ?? $("row").content.firstElementChild.cloneNode(true);
+    const [title, artist, time, button] = ["of", "by span", "by time", "act"].map((name) => row.querySelector("." + name));
+    Object.assign(row.dataset, { play: play.playId, session: play.sessionId });
+    title.textContent = play.track.title;
+    artist.textContent = play.track.artist;
+    time.textContent = clock(play.playedAt, zone, live.now());
+    button.setAttribute("aria-label", fill(words.loveOne, { title: play.track.title }));
+    press(button, hearts.liked[play.playId]);
+    return row;
+  });
+  wanted.forEach((row, i) => $("recent").children[i] === row || $("recent").insertBefore(row, $("recent").children[i]));
+  while ($("recent").children.length > wanted.length) $("recent").lastChild.remove();
+}
+
+function draw() {
+  const play = shown(s);
+  document.body.dataset.state = s.state;
+  drawSong(play);
+  drawButtons(play);
+  drawRows(play);
+  $("next").hidden = !s.nextSlot;
+  $("next").lastChild.textContent = nextWords(s);
+  put($("here"), s.listeners && fill(words.listeners, { count: s.listeners }));
+  tick();
+}
+
+function tick() {
+  const seconds = Math.floor((live.now() - Date.parse(s.play?.playedAt)) / 1000);
+  const isOn = s.state === "live" && live.state === "open" && seconds >= 0 && seconds < 1200;
+  put($("since"), isOn && `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
+}
+setInterval(() => document.hidden || tick(), 1000);
+
+// --- What comes in --------------------------------------------------------------------------------
+function hear(message) {
+  const [song, state] = [s.play?.playId, stateWords(s)];
+  s = after(s, message);
+  if (message.type === "SNAPSHOT") mergeLikes(message);
+  if (isRiddle(s, message)) setTimeout(() => live.refresh(), Math.random() * 3000);
+  if (s.play && s.play.playId !== song && s.state === "live")
+    announce(fill(s.play.track.artist ? words.now : words.nowAlone, s.play.track));
+  else if (stateWords(s) !== state) announce(stateWords(s));
+  keep("floor", { at: live.now(), s });
+  draw();
+}
+
+function mergeLikes({ likes, recent }) {
+  if (likes) for (const { playId } of recent) if (!hearts.queue[playId]) setLiked(playId, likes.includes(playId));
+}
+
+const live = new Live({
+  hello: () => ({ type: "SUBSCRIBE", ...address }),
+  on: { "*": hear, ACK() {}, NACK() {}, PONG() {}, SESSIONS_LIST() {} },
+  onState(state) {
+    tellNet();
+    tick();
+    if (state === "open") sendQueue();
+  },
+});
+
+let netTimer;
+function tellNet() {
+  document.body.classList.toggle("stale", live.state !== "open");
+  clearTimeout(netTimer);
+  if (live.state === "open") {
+    if ($("net").textContent) announce(words.back);
+    $("net").textContent = "";
+  } else
+    netTimer = setTimeout(
+      () => ($("net").textContent = navigator.onLine ? words.lost : words.offline),
+      navigator.onLine && !$("net").textContent ? 4000 : 0,
+    );
+}
+
+// --- Hearts ---------------------------------------------------------------------------------------
+function setLiked(playId, isLiked) {
+  if (isLiked) hearts.liked[playId] = true;
+  else delete hearts.liked[playId];
+}
+function settle(playId, wish) {
+  if (hearts.queue[playId] === wish) delete hearts.queue[playId];
+  keep("hearts", hearts);
+}
+
+async function toggle(playId, sessionId) {
+  const wish = { sessionId, on: !hearts.liked[playId] };
+  setLiked(playId, wish.on);
+  hearts.queue[playId] = wish;
+  keep("hearts", hearts);
+  draw();
+  try {
+    await live.ask(wish.on ? "SEND_LIKE" : "REMOVE_LIKE", { playId, sessionId });
+  } catch (error) {
+    if (error.code === "lost") return wish.on && toast(words.kept);
+    if (hearts.queue[playId] === wish) setLiked(playId, !wish.on);
+    toast(error.message);
+  }
+  settle(playId, wish);
+  draw();
+}
+
+async function sendQueue() {
+  const waiting = Object.entries(hearts.queue);
+  const tracks = waiting.filter(([, wish]) => wish.on).slice(0, 40);
+  try {
+    if (tracks.length) {
+      const payload = { tracks: tracks.map(([playId, { sessionId }]) => ({ playId, sessionId })) };
+      await live.ask("SEND_BULK_LIKE", { payload });
+      tracks.forEach(([playId, wish]) => settle(playId, wish));
+    }
+    for (const [playId, wish] of waiting.filter(([, wish]) => !wish.on)) {
+      await live.ask("REMOVE_LIKE", { playId, sessionId: wish.sessionId }).catch((error) => {
+        if (error.code === "lost") throw error; // else the song is gone, and the heart with it
+      });
+      settle(playId, wish);
+    }
+    if (Object.keys(hearts.queue).length) sendQueue();
+  } catch (error) {
+    if (error.retryAfter) setTimeout(sendQueue, error.retryAfter * 1000);
+  }
+}
+
+$("heart").onclick = () => {
+  const { playId, sessionId } = shown(s);
+  toggle(playId, sessionId);
+};
+$("recent").onclick = ({ target }) => {
+  const row = target.closest("button")?.closest("li");
+  if (row) toggle(row.dataset.play, row.dataset.session);
+};
+
+// --- Wishes ---------------------------------------------------------------------------------------
+const sorry = (error) => toast(error.code === "lost" ? words.needNet : error.message);
+
+$("tempo").onclick = async ({ target }) => {
+  if (!target.value) return;
+  const { playId, sessionId } = s.play;
+  const before = hearts.tempo[playId];
+  const wish = before === target.value ? "clear" : target.value;
+  hearts.tempo = { [playId]: wish };
+  draw();
+  try {
+    await live.ask("SEND_TEMPO_REQUEST", { sessionId, preference: wish });
+  } catch (error) {
+    hearts.tempo = { [playId]: before };
+    sorry(error);
+    draw();
+  }
+  keep("hearts", hearts);
+};
+
+$("thank").onclick = async () => {
+  const button = $("thank");
+  if (button.ariaDisabled === "true") return;
+  button.setAttribute("aria-disabled", true);
+  try {
+    await live.ask("SEND_REACTION", { sessionId: s.session.sessionId, reaction: "thank_you" });
+    toast(fill(words.thanked, { name: s.session.djName }));
+    setTimeout(() => button.removeAttribute("aria-disabled"), 20_000);
+  } catch (error) {
+    button.removeAttribute("aria-disabled");
+    sorry(error);
+  }
+};
+
+// --- The phone ------------------------------------------------------------------------------------
+let lock;
+async function stayAwake() {
+  try {
+    lock = await navigator.wakeLock.request("screen");
+  } catch {
+    lock = null;
+    toast(words.awakeNo);
+  }
+  press($("awake"), lock);
+  $("awake").textContent = lock ? words.awakeOn : words.awake;
+}
+$("awake").hidden = !navigator.wakeLock;
+$("awake").onclick = async () => {
+  if (!lock) return stayAwake();
+  await lock.release();
+  lock = null;
+  press($("awake"), false);
+  $("awake").textContent = words.awake;
+};
+document.addEventListener("visibilitychange", () => lock && !document.hidden && stayAwake());
+addEventListener("storage", (event) => {
+  if (event.key !== key("hearts")) return;
+  Object.assign(hearts, read("hearts")); // another tab of this stage
+  draw();
+});
+
+if (!navigator.onLine) tellNet();
+draw();
+
+const worker = navigator.serviceWorker;
+worker?.register("/sw.js");
+// The first visit was not seen by the worker: keep the page later, when the rush at the door is over.
+if (worker && !worker.controller)
+  setTimeout(() => caches.open("pika-pages").then((cache) => cache.add(location.pathname)), 3000 + Math.random() * 9000);

@@ -1,0 +1,75 @@
+// What a stage (or a session by itself) looks like after a message. Pure: the same state and message, the same answer.
+const RECENT = 20;
+const newestFirst = (a, b) => (a.playedAt < b.playedAt ? 1 : -1);
+
+export function after(s, m) {
+  const isCurrent = m.sessionId && m.sessionId === s.session?.sessionId;
+  switch (m.type) {
+    case "SNAPSHOT":
+      return { ...s, likes: undefined, ...m };
+    case "NOW_PLAYING": {
+      const { sessionId, djName, playId, playedAt, track } = m;
+      const play = { sessionId, djName, playId, playedAt, track };
+      const recent = [play, ...s.recent.filter((p) => p.playId !== playId)].sort(newestFirst).slice(0, RECENT);
+      return { ...s, state: "live", session: { sessionId, djName }, play, recent };
+    }
+    case "METADATA_UPDATED": {
+      const better = (p) => (p && p.playId === m.playId ? { ...p, track: m.track } : p);
+      return { ...s, play: better(s.play), recent: s.recent.map(better) };
+    }
+    case "TRACK_HIDDEN": {
+      if (!m.hidden) return s;
+      const recent = s.recent.filter((p) => p.playId !== m.playId);
+      if (s.play?.playId !== m.playId) return { ...s, recent };
+      return { ...s, recent, play: recent.find((p) => p.sessionId === m.sessionId) ?? null, state: "between_songs" };
+    }
+    case "TRACK_STOPPED":
+      return isCurrent ? { ...s, state: "between_songs" } : s;
+    case "DJ_LIVE":
+      return s.session ? s : { ...s, session: m, state: "between_songs" };
+    case "SESSION_ENDED":
+      return isCurrent ? { ...s, session: s.stage ? null : s.session, state: s.stage ? "waiting" : "closed" } : s;
+    case "STAGE_STATE": {
+      const session = !m.djName ? null : s.session?.djName === m.djName ? s.session : { djName: m.djName };
+      return { ...s, state: m.state, nextSlot: m.nextSlot, session, play: m.state === "closed" ? null : s.play };
+    }
+    case "LISTENER_COUNT":
+      return { ...s, listeners: m.count };
+    default:
+      return s;
+  }
+}
+
+// A message that leaves a question only the server can answer: which session, which song came back.
+export const isRiddle = (s, m) =>
+  (m.type === "TRACK_HIDDEN" && !m.hidden) || (m.type === "STAGE_STATE" && !!s.session && !s.session.sessionId);
+
+// What the screen shows ---------------------------------------------------------------------------
+export const words = JSON.parse(document.getElementById("words").textContent);
+export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+
+export function clock(iso, zone, now = Date.now()) {
+  const at = new Date(iso);
+  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone };
+  const day = Math.abs(at - now) < 16 * 3600e3 ? {} : { weekday: "long" };
+  return new Intl.DateTimeFormat(document.documentElement.lang, { ...day, ...time }).format(at);
+}
+
+export const shown = (s) => s.play ?? (s.state === "closed" ? null : s.recent[0]) ?? null;
+
+export const nextWords = (s) =>
+  s.nextSlot ? fill(words.next, { name: s.nextSlot.djName, time: clock(s.nextSlot.startsAt, s.stage?.timeZone) }) : "";
+
+export function stateWords(s) {
+  const name = s.session?.djName;
+  if (s.state === "closed") return s.stage ? words.closed : words.over;
+  if (s.state === "changing") return nextWords(s);
+  if (name && s.state === "between_songs" && s.play?.sessionId !== s.session.sessionId) return fill(words.ready, { name });
+  return fill(words[s.state] ?? words.waiting, { name });
+}
+
+export function titleSize(title) {
+  const longest = Math.max(0, ...title.split(/\s+/).map((word) => word.length));
+  const steps = [[10, 9], [20, 11], [36, 13], [70, 17], [140, 24]];
+  return 1 + (steps.findIndex(([all, one]) => title.length <= all && longest <= one) + 6) % 6;
+}

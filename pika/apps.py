@@ -5,3 +5,9 @@ from django.apps import AppConfig
 
 class PikaConfig(AppConfig):
     name = "pika"
+
+    def ready(self) -> None:
+        # Tasks are bound to the app that exists when they are first used: it must be ours.
+        from pika.celery import app
+
+        app.set_default()

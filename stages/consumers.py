@@ -27,12 +27,10 @@ from stages.actions.plays import Heard
 from stages.models import Play, Session
 from stages.serializers import (
     handover_of,
-    now_playing,
-    session_of,
+    public_sessions,
     session_snapshot,
     stage_of,
     stage_snapshot,
-    track_of,
 )
 
 log = logging.getLogger(__name__)
@@ -183,6 +181,8 @@ _follows: dict[tuple[str, str], datetime] = {}
 
 def _build(topic: str) -> Message:
     kind, code = topics.split(topic)
+    if topic == topics.SYSTEM:
+        return messages.sessions_list(public_sessions())
     position = broker().position(topic)  # before the facts: what comes later is told again
     if kind == "stage":
         return stage_snapshot(access.public_stage(code), timezone.now(), position)
@@ -258,41 +258,26 @@ def _likes_of(key: str, snapshot: Message) -> list[str]:
 
 async def _hear_session(socket: LiveConsumer, form: dict[str, Any], key: str) -> None:
     """A 0.3 client hears what it knows, in its order; then the snapshot."""
-    code = form["sessionId"]
-    session = await in_thread(access.public_session, code)
-    topic = topics.session(session.code)
-    snapshot = await _hear(socket, topic)
-    socket.say(messages.sessions_list(await in_thread(_public_sessions)))
+    snapshot = await _hear(socket, topics.session(form["sessionId"]))
+    code = snapshot["session"]["sessionId"]
+    topic = topics.session(code)
+    if code != form["sessionId"]:  # typed from a poster, not quite as we write it
+        await socket.leave(topics.session(form["sessionId"]))
+        snapshot = await _hear(socket, topic)
+    socket.say(await snapshots.get(topics.SYSTEM))
     count = max(1, len(hub.listeners(topic)))
-    socket.say(messages.listener_count(count, session_id=session.code, stage_id=None))
+    socket.say(messages.listener_count(count, session_id=code, stage_id=None))
     if await _resume(socket, topic, form.get("since")):
         return
-    if not session.is_live:
-        socket.say(messages.session_ended(session.code))
-    elif newest := await in_thread(_newest, session):
-        socket.say(now_playing(newest))
+    if snapshot["state"] == "closed":
+        socket.say(messages.session_ended(code))
+    elif play := snapshot["play"]:
+        socket.say({"type": "NOW_PLAYING"} | play)
     await _say_snapshot(socket, topic, snapshot, form, key)
 
 
-def _newest(session: Session) -> Play | None:
-    play = session.plays.public().newest_first().first()
-    if play:
-        play.session = session
-    return play
-
-
-def _public_sessions() -> list[Message]:
-    """Live sessions anybody may join, newest first, with what they play."""
-    live = Session.objects.live().latest_track_first().select_related("stage")[:50]
-    listed = []
-    for session in live:
-        play = _newest(session)
-        listed.append(session_of(session) | ({"currentTrack": track_of(play)} if play else {}))
-    return listed
-
-
 async def get_sessions(socket: LiveConsumer, message: Message) -> None:
-    socket.say(messages.sessions_list(await in_thread(_public_sessions)))
+    socket.say(await snapshots.get(topics.SYSTEM))
 
 
 async def validate_session(socket: LiveConsumer, message: Message) -> None:

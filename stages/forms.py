@@ -73,13 +73,18 @@ def play_fields(track: dict[str, Any]) -> dict[str, Any]:
     return plain | {"features": {name: track[name] for name in FEATURES if name in track}}
 
 
-class RegisterForm(Lenient):
-    sessionId = serializers.RegexField(
+def session_id(required: bool = False) -> serializers.RegexField:
+    """A session's code; a program may bring its own, so it must be a legal part of a topic's name."""
+    return serializers.RegexField(
         r"^[A-Za-z0-9_-]{4,64}\Z",
-        required=False,
-        allow_blank=True,
+        required=required,
+        allow_blank=not required,
         error_messages={"invalid": "4 to 64 letters, digits, - or _"},
     )
+
+
+class RegisterForm(Lenient):
+    sessionId = session_id()
     djName = text(80)
     token = text(200)
     stageId = text(20)
@@ -133,7 +138,7 @@ class HideForm(SessionForm):
 
 
 class SubscribeForm(Lenient):
-    sessionId = text(64)
+    sessionId = session_id()
     stageId = text(20)
     clientId = text(100)
     guestToken = text(200)

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.utils import timezone
 
 from pika.live import messages
 from pika.live.broker import Position
 from pika.live.messages import Message, iso
 from stages.models import Play, Session, Slot, Stage
-from stages.state import stage_now
+from stages.state import session_state, stage_now
 
 RECENT = 20
 _TRACK = {
@@ -102,10 +103,6 @@ def stage_snapshot(stage: Stage, at: datetime, position: Position) -> Message:
 
 def session_snapshot(session: Session, position: Position) -> Message:
     """The same for one session by itself (Quick Start)."""
-    from django.utils import timezone
-
-    from stages.state import session_state
-
     recent = list(session.plays.public().select_related("session").newest_first()[:RECENT])
     return messages.snapshot(
         topic=f"session.{session.code}",
@@ -138,6 +135,18 @@ def handover_of(stage: Stage, to: Session) -> Message:
         "note": before.note if before else "",
         "plays": [play_of(play) | {"tempo": {n: getattr(play, n) for n in tempo}} for play in plays],
     }
+
+
+def public_sessions() -> list[Message]:
+    """Live sessions anybody may join, the one with the latest track first, with what they play; at most 50."""
+    newest = Play.objects.public().filter(session=OuterRef("pk")).newest_first().values("pk")[:1]
+    live = Session.objects.live().filter(Q(stage=None) | Q(stage__in=Stage.objects.public()))
+    live = live.latest_track_first().annotate(newest=Subquery(newest))[:50]
+    plays = Play.objects.in_bulk([session.newest for session in live if session.newest])
+    return [
+        session_of(session) | ({"currentTrack": track_of(plays[session.newest])} if session.newest else {})
+        for session in live
+    ]
 
 
 def page_of_session(session: Session, base: str) -> str:

@@ -1,5 +1,6 @@
 """The pages of the floor: dancers, displays, the booth."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -14,8 +15,9 @@ from accounts.models import User
 from pika.errors import Problem
 from pika.live import topics
 from pika.live.broker import broker
-from pika.live.messages import Message, encode
+from pika.live.messages import Message
 from stages import access
+from stages.models import Stage
 from stages.qr import qr_png, qr_svg
 from stages.serializers import session_snapshot, stage_snapshot
 
@@ -33,12 +35,12 @@ def _stage_snapshot(code: str) -> Message:
     return stage_snapshot(stage, timezone.now(), broker().position(topics.stage(stage.code)))
 
 
-def _session_snapshot(code: str) -> Message:
+def _session_snapshot(code: str) -> tuple[Message, Stage | None]:
     try:
         session = access.public_session(code)
     except Problem as problem:
         raise Http404(problem.message) from None
-    return session_snapshot(session, broker().position(topics.session(session.code)))
+    return session_snapshot(session, broker().position(topics.session(session.code))), session.stage
 
 
 def welcome(request: HttpRequest) -> HttpResponse:
@@ -47,37 +49,46 @@ def welcome(request: HttpRequest) -> HttpResponse:
 
 
 def find_stage(request: HttpRequest) -> HttpResponse:
-    """Where the code on the poster leads."""
-    code = access.clean_code(request.GET.get("code", ""))
-    return redirect("stages:show_stage", code=code) if code else redirect("stages:welcome")
+    """Where the code on the poster leads; a wrong one to the page that says so."""
+    code = access.clean_code(request.GET.get("code", "")[:64])
+    if not code:
+        return redirect("stages:welcome")
+    try:
+        access.public_stage(code)
+    except Problem:
+        with suppress(Problem):  # a Quick Start has a code of its own
+            return redirect("stages:show_session", code=access.public_session(code).code)
+    return redirect("stages:show_stage", code=code)
 
 
 @with_guest
 def show_stage(request: HttpRequest, code: str) -> HttpResponse:
     """The dancer's page behind the QR."""
     snapshot = _stage_snapshot(code)
-    return render(request, "stages/floor.html", _floor(request, snapshot))
+    return render(request, "stages/floor.html", _floor(snapshot))
 
 
 @with_guest
 def show_session(request: HttpRequest, code: str) -> HttpResponse:
     """The same for a Quick Start; a session on a stage leads to its stage."""
-    snapshot = _session_snapshot(code)
-    return render(request, "stages/floor.html", _floor(request, snapshot))
+    snapshot, stage = _session_snapshot(code)
+    if stage:
+        return redirect("stages:show_stage", code=stage.code)
+    return render(request, "stages/floor.html", _floor(snapshot))
 
 
-def _floor(request: HttpRequest, snapshot: Message) -> dict[str, Any]:
-    return {"snapshot": snapshot, "snapshot_json": encode(snapshot)}
+def _floor(snapshot: Message) -> dict[str, Any]:
+    return {"snapshot": snapshot}
 
 
 def show_wall(request: HttpRequest, code: str) -> HttpResponse:
     """The stage on a big screen: now, next, QR."""
-    return render(request, "stages/wall.html", _floor(request, _stage_snapshot(code)))
+    return render(request, "stages/wall.html", _floor(_stage_snapshot(code)))
 
 
 def show_overlay(request: HttpRequest, code: str) -> HttpResponse:
     """The song alone on nothing, for OBS."""
-    return render(request, "stages/overlay.html", _floor(request, _stage_snapshot(code)))
+    return render(request, "stages/overlay.html", _floor(_stage_snapshot(code)))
 
 
 @login_required
@@ -111,7 +122,7 @@ def show_qr(request: HttpRequest, code: str, kind: str) -> HttpResponse:
 
 def show_session_qr(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """The QR of a Quick Start."""
-    session = _session_snapshot(code)["session"]
+    session = _session_snapshot(code)[0]["session"]
     return _qr(_address(request, reverse("stages:show_session", args=[session["sessionId"]])), kind)
 
 

@@ -5,10 +5,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
 from django.utils import timezone
-from pika_dj.tracks import HeardTrack
 
 from accounts.models import User
 from pika.demo.weekend import FLOORS, SLUG, email, set_of
+from pika_dj.tracks import HeardTrack
 from stages.actions import plays, sessions
 from stages.actions.plays import Heard
 from stages.models import Session, Slot, Stage

@@ -11,12 +11,12 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from pika_dj.sources.virtualdj import read_history
-from pika_dj.tracks import HeardTrack
 
 from accounts.models import Membership, Organizer, User
 from events.models import Event
 from pika.jobs import actions as jobs
+from pika_dj.sources.virtualdj import read_history
+from pika_dj.tracks import HeardTrack
 from stages.models import Stage
 
 SLUG = "wcs-budapest-demo"

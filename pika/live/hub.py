@@ -55,17 +55,21 @@ class Hub:
         self._floors: dict[str, _Floor] = {}
         self.channel = ""
         self._tasks: list[asyncio.Task[None]] = []
+        self._starting: asyncio.Task[None]
 
     # --- On the loop -------------------------------------------------------------------------------
     async def start(self, chores: Iterable[Callable[[], "asyncio.Task[None]"]] = ()) -> None:
         """Bind to the running loop. Called by the first connection; a new loop starts afresh."""
         loop = asyncio.get_running_loop()
-        if self.loop is loop:
-            return
-        self.loop, self._floors, self._tasks, self.channel = loop, {}, [], ""
+        if self.loop is not loop:
+            self.loop, self._floors, self._tasks, self.channel = loop, {}, [], ""
+            self._starting = loop.create_task(self._start(chores))
+        await asyncio.shield(self._starting)  # everybody else waits until there is a channel to join with
+
+    async def _start(self, chores: Iterable[Callable[[], "asyncio.Task[None]"]]) -> None:
         if layer := get_channel_layer():
             self.channel = await layer.new_channel()
-            self._tasks.append(loop.create_task(self._listen()))
+            self._tasks.append(asyncio.get_running_loop().create_task(self._listen()))
         self._tasks += [chore() for chore in chores]
 
     async def join(self, topic: str, connection: Connection) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 WORKER_THREADS = 8
 _LOOK_EVERY = 0.25
-log = logging.getLogger(__name__)
 
 
 class Embedded:
@@ -21,6 +20,8 @@ class Embedded:
         from celery.worker import WorkController
 
         self.app = app
+        # "No hostname was supplied": memory has none.
+        logging.getLogger("kombu.connection").setLevel(logging.ERROR)
         concurrency = app.conf.worker_concurrency or WORKER_THREADS
         self.worker = WorkController(
             app=app,

@@ -5,7 +5,6 @@ import re
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -36,6 +35,7 @@ WORDS: dict[str, Promise] = {
     "listeners": _("{count} here"),
     "offline": _("You are offline. Your hearts are kept."),
     "lost": _("Looking for the connection … Your hearts are kept."),
+    "wallLost": _("Looking for the connection. This is the last song we know of."),
     "back": _("Connected again."),
     "now": _("Now playing: {title}, {artist}"),
     "nowAlone": _("Now playing: {title}"),
@@ -124,7 +124,8 @@ def title_size(title: str) -> int:
     """1 (a poster) to 6 (an essay), by length and by the longest word. The script does the same."""
     longest = max(map(len, title.split()), default=0)
     steps = ((10, 9), (20, 11), (36, 13), (70, 17), (140, 24))
-    return next((n for n, (all_of_it, one_word) in enumerate(steps, 1) if len(title) <= all_of_it and longest <= one_word), 6)
+    fits = (n for n, (whole, word) in enumerate(steps, 1) if len(title) <= whole and longest <= word)
+    return next(fits, 6)
 
 
 # --- Files ------------------------------------------------------------------------------------------
@@ -145,10 +146,3 @@ def inline_css(*paths: str) -> SafeString:
 def shell_version(*paths: str) -> str:
     """Changes when one of these files does."""
     return hashlib.sha256("".join(_text(path) for path in paths).encode()).hexdigest()[:10]
-
-
-@register.simple_tag(takes_context=True)
-def as_words(context: dict[str, Any], code: str) -> str:
-    """A code for reading aloud: `ABC DEF`."""
-    half = len(code) // 2
-    return f"{code[:half]} {code[half:]}" if len(code) == 6 else code

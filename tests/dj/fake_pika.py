@@ -1,11 +1,12 @@
 """A Pika! that fits in a test: the REST calls and the socket of a DJ, strict about everything it is sent.
 
-It keeps what it was told when it is stopped and started again on the same port, as a database would, and fails
-on demand before or after a request has had its effect.
+It keeps what it was told when it is stopped and started again on the same port, as a database would, and
+fails on demand before or after a request has had its effect.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -84,7 +85,7 @@ class FakePika:
 
     def fail(self, *faults: tuple[str, Any]) -> None:
         """Let the next requests fail: ("before"|"after", path part) cuts the line before or after the effect,
-        (status, path part) answers with that status in our error shape, ("html", path part) as a hotel would."""
+        (status, path part) answers with that status in our shape, ("html", path part) as a hotel would."""
         self.faults += faults
 
     def wait_for(self, is_so: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -171,9 +172,7 @@ class FakePika:
         return 200 if known else 201, shown
 
     def _record(self, session_id: str, body: Any) -> tuple[int, dict[str, Any]]:
-        need(
-            set(body) == {"sentAt", "plays"} and ISO.fullmatch(body["sentAt"]), "a batch has sentAt and plays"
-        )
+        need(set(body) == {"sentAt", "plays"} and ISO.fullmatch(body["sentAt"]), "a batch has sentAt and plays")
         need(1 <= len(body["plays"]) <= 100, "at most 100 plays")
         for play in body["plays"]:
             need({"playId", "playedAt", "track"} <= set(play), "a play's fields")
@@ -267,14 +266,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _socket(self) -> None:
         self.protocol = ServerProtocol()
-        head = (
-            self.raw_requestline
-            + b"".join(f"{k}: {v}\r\n".encode() for k, v in self.headers.items())
-            + b"\r\n"
-        )
+        head = self.raw_requestline + b"".join(f"{k}: {v}\r\n".encode() for k, v in self.headers.items()) + b"\r\n"
         self.protocol.receive_data(head)
         (request,) = self.protocol.events_received()
-        assert isinstance(request, Request) and self.path == "/ws"
+        assert isinstance(request, Request)
+        assert self.path == "/ws"
         self.protocol.send_response(self.protocol.accept(request))
         self._flush()
         self.pika.sockets.append(self)
@@ -319,10 +315,8 @@ class _Handler(BaseHTTPRequestHandler):
     def cut(self) -> None:
         """No answer at all, as when the line breaks."""
         self.close_connection = True
-        try:
+        with contextlib.suppress(OSError):
             self.connection.shutdown(2)
-        except OSError:
-            pass
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -14,13 +14,12 @@ from dj_samples import history_line
 from fake_pika import FakePika
 
 from pika_dj.hide import hide
-from pika_dj.live import Evening, Options, _begin, live
 from pika_dj.keyboard import Keyboard
+from pika_dj.live import Evening, Options, _begin, live
 from pika_dj.outbox import Outbox
 from pika_dj.screen import Trouble
 from pika_dj.settings import Settings
 from pika_dj.sources import SourceTrouble
-from pika_dj.sources.choose import Wanted
 from pika_dj.tracks import HeardTrack, utc_now
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -34,9 +33,7 @@ class Decks:
         self.trouble = ""
 
     def play(self, title: str, *, ago_s: float = 60, **more: Any) -> None:
-        self.tracks.append(
-            HeardTrack(title, played_at=utc_now() - timedelta(seconds=ago_s), origin="t", **more)
-        )
+        self.tracks.append(HeardTrack(title, played_at=utc_now() - timedelta(seconds=ago_s), origin="t", **more))
 
     def poll(self) -> list[HeardTrack]:
         if self.trouble:
@@ -79,9 +76,7 @@ def recorded(pika: FakePika) -> list[str]:
     return [play["track"]["title"] for play in pika.the_plays()]
 
 
-def test_a_track_is_announced_and_recorded_under_one_id(
-    evening: Evening, decks: Decks, pika: FakePika
-) -> None:
+def test_a_track_is_announced_and_recorded_under_one_id(evening: Evening, decks: Decks, pika: FakePika) -> None:
     decks.play("Eins", artist="A")
     evening.look()
     pika.wait_for(lambda: announced(pika) == recorded(pika) == ["Eins"])
@@ -129,9 +124,7 @@ def test_a_track_heard_for_less_than_15_seconds_waits(evening: Evening, decks: D
     pika.wait_for(lambda: recorded(pika) == ["Zu neu"])
 
 
-def test_a_file_with_pikahide_in_its_comment_is_never_announced(
-    evening: Evening, decks: Decks, pika: FakePika
-) -> None:
+def test_a_file_with_pikahide_in_its_comment_is_never_announced(evening: Evening, decks: Decks, pika: FakePika) -> None:
     decks.play("Geheim", comment="my edit, pikahide please")
     evening.look()
     decks.play("Offen")
@@ -151,9 +144,7 @@ def test_h_hides_the_current_track_and_shows_it_again(evening: Evening, decks: D
     pika.wait_for(lambda: pika.hidden == {play: False})
 
 
-def test_a_track_hidden_before_it_left_never_leaves_openly(
-    evening: Evening, decks: Decks, pika: FakePika
-) -> None:
+def test_a_track_hidden_before_it_left_never_leaves_openly(evening: Evening, decks: Decks, pika: FakePika) -> None:
     pika.wait_for(lambda: len(pika.sockets) == 1)
     pika.stop()
     decks.play("Eins")
@@ -268,9 +259,7 @@ def test_an_evening_after_a_crash_goes_on_in_the_same_session(
     for _ in range(2):
         outbox = Outbox(home / "outbox.sqlite")
         evening = _begin(settings, Options(stage="FLOOR2"), outbox, Keyboard(Silent()))
-        decks.tracks = [
-            HeardTrack("Eins", origin="a.m3u", played_at=utc_now().replace(year=2024, microsecond=0))
-        ]
+        decks.tracks = [HeardTrack("Eins", origin="a.m3u", played_at=utc_now().replace(year=2024, microsecond=0))]
         evening.look()
         evening.close()
         evening.booth.flush()
@@ -292,16 +281,15 @@ def test_a_session_that_was_ended_is_not_gone_on_with(
 
 
 def test_a_wrong_stage_code_is_said(settings: Settings, pika: FakePika, decks: Decks) -> None:
-    with pytest.raises(Trouble, match="^Stage not found$"):
+    with pytest.raises(Trouble, match=r"^Stage not found$"):
         live(settings, Options(stage="NOSUCH"), Keyboard(Silent()))
     assert pika.sessions == {}
 
 
-def test_a_whole_evening_typed_by_hand(
-    settings: Settings, pika: FakePika, home: Path, pika_dj: Start
-) -> None:
+def test_a_whole_evening_typed_by_hand(settings: Settings, pika: FakePika, home: Path, pika_dj: Start) -> None:
     child = pika_dj("live", "--source", "type", "--name", "DJ Marcus", "--delay", "30")
-    assert child.stdin and child.stdout
+    assert child.stdin
+    assert child.stdout
     child.stdin.write("Kate Bush - Lily\n")
     child.stdin.flush()
     pika.wait_for(lambda: announced(pika) == ["Lily"])

@@ -82,7 +82,8 @@ def test_a_newer_errand_about_the_same_thing_takes_the_place_of_the_older(outbox
     outbox.put_errand(SERVER, "s", "hide:a", ("POST", "/x", {"hidden": True}))
     outbox.put_errand(SERVER, "s", "hide:a", ("POST", "/x", {"hidden": False}))
     errand = outbox.next_errand(SERVER)
-    assert errand and errand.request == ("POST", "/x", {"hidden": False})
+    assert errand
+    assert errand.request == ("POST", "/x", {"hidden": False})
     outbox.drop_errand(errand.id)
     assert outbox.next_errand(SERVER) is None
 

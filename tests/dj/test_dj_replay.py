@@ -56,7 +56,8 @@ def test_a_replay_also_announces_and_says_so(settings: Settings, pika: FakePika,
     announced = [frame for frame in pika.frames if frame["type"] == "BROADCAST_TRACK"]
     recorded = [play["playId"] for play in pika.the_plays()]
     order = [recorded.index(frame["playId"]) for frame in announced]
-    assert announced and order == sorted(order)
+    assert announced
+    assert order == sorted(order)
     assert all(frame["replay"] is True for frame in announced)
 
 
@@ -107,9 +108,10 @@ def test_a_replay_outlives_a_server_that_dies(
 def test_killed_between_the_end_and_forgetting_it_makes_no_second_session(
     settings: Settings, pika: FakePika, evening: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+    with monkeypatch.context() as patch:
         patch.setattr("pika_dj.outbox.Outbox.forget_session", lambda *_: exit(9))
-        replay(settings, [str(evening)], speed=0)
+        with pytest.raises(SystemExit):
+            replay(settings, [str(evening)], speed=0)
     assert replay(settings, [str(evening)], speed=0) == 0
     assert heard_by(pika) == in_file(evening)
     assert len(pika.sessions) == 1
@@ -130,7 +132,7 @@ def test_a_session_ended_on_the_website_meanwhile_still_gets_its_plays(
 def test_a_stage_that_does_not_exist_is_said_and_nothing_is_sent(
     settings: Settings, pika: FakePika, evening: Path
 ) -> None:
-    with pytest.raises(Trouble, match="^Stage not found$"):
+    with pytest.raises(Trouble, match=r"^Stage not found$"):
         replay(settings, [str(evening)], stage="NOSUCH")
     assert pika.sessions == {}
 
@@ -143,9 +145,7 @@ def test_plays_the_server_does_not_take_are_counted(
     assert capsys.readouterr().out.splitlines()[-1] == "Done: 60 plays sent, 1 not taken."
 
 
-def test_hidden_tracks_are_recorded_and_never_announced(
-    settings: Settings, pika: FakePika, tmp_path: Path
-) -> None:
+def test_hidden_tracks_are_recorded_and_never_announced(settings: Settings, pika: FakePika, tmp_path: Path) -> None:
     file = tmp_path / "a.m3u"
     file.write_text(history_line("Open", EVENING) + history_line("Mine PIKAHIDE", EVENING + 60))
     replay(settings, [str(file)], speed=0)
@@ -165,9 +165,7 @@ def test_folders_are_walked_in_the_order_of_the_evenings_and_lists_without_times
     assert [file.name for file in files] == ["z.m3u", "2020-01-01.m3u"]
 
 
-def test_serato_sessions_and_tracklists_are_replayed_too(
-    settings: Settings, pika: FakePika, tmp_path: Path
-) -> None:
+def test_serato_sessions_and_tracklists_are_replayed_too(settings: Settings, pika: FakePika, tmp_path: Path) -> None:
     (tmp_path / "1.session").write_bytes(serato_row(1, "Lily", EVENING))
     (tmp_path / "tracklist.txt").write_text(
         "\ufeffVirtualDJ History 2023/11/15\n-----\n22:14 : Raghu Dixit - Break The Rules\n", "utf-8"
@@ -188,7 +186,7 @@ def test_serato_sessions_and_tracklists_are_replayed_too(
 def test_files_that_cannot_be_replayed_are_named(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "song.mp3").touch()
     (tmp_path / "empty").mkdir()
-    with pytest.raises(Trouble, match=f"^{words}"):
+    with pytest.raises(Trouble, match=rf"^{words}"):
         find_files([str(tmp_path / name)])
 
 

@@ -77,9 +77,7 @@ def test_a_running_serato_tells_each_play_once(tmp_path: Path) -> None:
     file = folder / "9.session"
     file.write_bytes(serato_row(1, "Vorher", EVENING - 5) + serato_row(2, "Eins", EVENING + 5))
     assert [play.title for play in source.poll()] == ["Eins"]
-    file.write_bytes(
-        file.read_bytes() + serato_row(2, "Eins", EVENING + 5) + serato_row(3, "Zwei", EVENING + 200)
-    )
+    file.write_bytes(file.read_bytes() + serato_row(2, "Eins", EVENING + 5) + serato_row(3, "Zwei", EVENING + 200))
     assert [play.title for play in source.poll()] == ["Zwei"]
     assert source.poll() == []
 
@@ -265,9 +263,7 @@ def test_network_control_tells_what_is_audible_on_any_deck(plugin: FakePlugin) -
     source = NetworkControl(0, plugin.port)
     plugin.load(1, "Lily", "Kate Bush")
     plugin.load(2, "Next", "Cued", audible="off")
-    assert [(play.artist, play.title, play.path) for play in source.poll()] == [
-        ("Kate Bush", "Lily", "D:\\Lily.mp3")
-    ]
+    assert [(play.artist, play.title, play.path) for play in source.poll()] == [("Kate Bush", "Lily", "D:\\Lily.mp3")]
     plugin.load(2, "Next", "Cued")
     assert [play.title for play in source.poll()] == ["Next"]
     assert source.poll() == []
@@ -309,9 +305,7 @@ def listener() -> Iterator[NowPlayingListener]:
     listener.close()
 
 
-def post(
-    listener: NowPlayingListener, body: Any, path: str = "/v1/remoteinput", **headers: str
-) -> tuple[int, Any]:
+def post(listener: NowPlayingListener, body: Any, path: str = "/v1/remoteinput", **headers: str) -> tuple[int, Any]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     url = f"http://127.0.0.1:{listener.port}{path}"
     request = urllib.request.Request(url, data, {"X-WNP-Client-Auth": "geheim", **headers})
@@ -373,7 +367,7 @@ def test_an_older_whats_now_playing_sends_its_secret_in_the_body(listener: NowPl
 
 
 def test_a_port_in_use_is_said(listener: NowPlayingListener) -> None:
-    with pytest.raises(Trouble, match=f"^Port {listener.port} is in use"):
+    with pytest.raises(Trouble, match=rf"^Port {listener.port} is in use"):
         NowPlayingListener(0, listener.port)
 
 
@@ -392,13 +386,11 @@ def test_typed_lines_are_plays_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["virtualdj", "serato", "mixxx"])
-def test_a_program_that_is_not_here_is_said(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_that_is_not_here_is_said(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     with pytest.raises(Trouble, match="with --folder"):
         open_source(Wanted(name), at(0), 15)
-    with pytest.raises(Trouble, match="^There is no folder "):
+    with pytest.raises(Trouble, match=r"^There is no folder "):
         open_source(Wanted(name, str(tmp_path / "nosuch")), at(0), 15)

@@ -87,9 +87,7 @@ def test_in_a_finished_file_a_whole_last_path_counts_without_line_end() -> None:
 
 
 def test_milliseconds_are_taken_for_seconds() -> None:
-    seconds, millis = (
-        parse_history(history_line("T", when).encode())[0] for when in (EVENING, EVENING * 1000)
-    )
+    seconds, millis = (parse_history(history_line("T", when).encode())[0] for when in (EVENING, EVENING * 1000))
     assert seconds.played_at == millis.played_at == at(0)
 
 
@@ -109,12 +107,15 @@ def test_another_programs_list_is_its_paths_without_times() -> None:
 
 
 def test_a_line_that_is_not_utf8_is_read_as_windows_wrote_it() -> None:
-    data = b"".join([history_line("Toca", EVENING, artist="Fragm\xe4").encode("latin-1"), "x".encode()])
+    data = b"".join([history_line("Toca", EVENING, artist="Fragm\xe4").encode("latin-1"), b"x"])
     assert parse_history(data)[0].artist == "Fragmä"
 
 
 def test_the_parser_needs_the_standard_library_only() -> None:
-    code = "import pika_dj.sources.virtualdj, sys; print({'websockets', 'tinytag'} & {m.split('.')[0] for m in sys.modules})"
+    code = (
+        "import pika_dj.sources.virtualdj, sys\n"
+        "print({'websockets', 'tinytag'} & {name.split('.')[0] for name in sys.modules})"
+    )
     env = os.environ | {"PYTHONPATH": str(ROOT / "clients" / "dj" / "src")}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
@@ -152,9 +153,7 @@ def test_each_play_is_told_once_while_the_file_grows(history: Path) -> None:
 
 
 def test_plays_before_the_session_are_not_told(history: Path) -> None:
-    (history / "2023-11-14.m3u").write_text(
-        history_line("Früher", EVENING - 1) + history_line("Jetzt", EVENING)
-    )
+    (history / "2023-11-14.m3u").write_text(history_line("Früher", EVENING - 1) + history_line("Jetzt", EVENING))
     assert told(source_of(history)) == ["Jetzt"]
 
 
@@ -194,9 +193,7 @@ def test_a_folder_that_is_gone_is_trouble_and_not_a_crash(history: Path) -> None
 
 def test_the_history_delay_is_read_from_the_settings(tmp_path: Path) -> None:
     assert history_delay_s(tmp_path) is None
-    (tmp_path / "settings.xml").write_text(
-        "<settings><options><historyDelay>120</historyDelay></options></settings>"
-    )
+    (tmp_path / "settings.xml").write_text("<options><historyDelay>120</historyDelay></options>")
     assert history_delay_s(tmp_path) == 120
     (tmp_path / "settings.xml").write_text("<settings></settings>")
     assert history_delay_s(tmp_path) == 45

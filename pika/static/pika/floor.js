@@ -225,7 +225,7 @@ $("tempo").onclick = async ({ target }) => {
 
 $("thank").onclick = async () => {
   const button = $("thank");
-  if (button.ariaDisabled === "true") return;
+  if (button.getAttribute("aria-disabled")) return;
   button.setAttribute("aria-disabled", true);
   try {
     await live.ask("SEND_REACTION", { sessionId: s.session.sessionId, reaction: "thank_you" });
@@ -268,7 +268,7 @@ if (!navigator.onLine) tellNet();
 draw();
 
 const worker = navigator.serviceWorker;
-worker?.register("/sw.js");
+worker?.register("/sw.js").catch(() => {});
 // The first visit was not seen by the worker: keep the page later, when the rush at the door is over.
 if (worker && !worker.controller)
-  setTimeout(() => caches.open("pika-pages").then((cache) => cache.add(location.pathname)), 3000 + Math.random() * 9000);
+  setTimeout(() => caches.open("pika-pages").then((cache) => cache.add(location.pathname)).catch(() => {}), 3000 + Math.random() * 9000);

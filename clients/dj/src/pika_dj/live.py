@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,7 +34,7 @@ class Options:
     delay_s: int | None = None
     after_s: float = 15.0
     keep: bool = False
-    source: Wanted = Wanted()
+    source: Wanted = field(default_factory=Wanted)
 
 
 def live(settings: Settings, options: Options, keyboard: Keyboard | None = None) -> int:

@@ -1,0 +1,65 @@
+{% load static floor i18n %}// Keeps the pages of the floor for when the hotel's Wi-Fi does not. Never touches POST, admin, accounts, API, socket.
+const SHELL = "pika-shell-{% shell_version 'pika/tokens.css' 'pika/page.css' 'pika/live.js' 'pika/stage.js' 'pika/floor.js' 'pika/wall.js' 'pika/overlay.js' 'pika/welcome.js' %}";
+const PAGES = "pika-pages";
+const FILES = ["{% static 'pika/tokens.css' %}", "{% static 'pika/page.css' %}", "{% static 'pika/live.js' %}", "{% static 'pika/stage.js' %}", "{% static 'pika/floor.js' %}", "{% static 'pika/icon.svg' %}"];
+const PAGE = /^\/($|[sl]\/[^/]+(\/wall|\/overlay)?$)/;
+const PICTURE = /^\/[sl]\/[^/]+\/qr\.(svg|png)$/;
+const PATIENCE = 3000;
+const MOST_PAGES = 24;
+
+self.addEventListener("install", (event) => {
+  self.skipWaiting();
+  event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(FILES)));
+});
+
+self.addEventListener("activate", (event) => {
+  const isOld = (name) => name.startsWith("pika-shell-") && name !== SHELL;
+  const tidy = async () => {
+    for (const name of await caches.keys()) if (isOld(name)) await caches.delete(name);
+    await self.clients.claim();
+  };
+  event.waitUntil(tidy());
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (url.pathname.startsWith("{% static 'pika/' %}") || PICTURE.test(url.pathname)) event.respondWith(whileItIsRefreshed(event));
+  else if (request.mode === "navigate" && PAGE.test(url.pathname)) event.respondWith(networkFirst(event, url.pathname));
+});
+
+async function keep(name, key, response) {
+  if (!response.ok || response.redirected || response.type !== "basic") return;
+  const cache = await caches.open(name);
+  await cache.put(key, response.clone());
+  if (name === PAGES) for (const old of (await cache.keys()).slice(0, -MOST_PAGES)) await cache.delete(old);
+}
+
+async function whileItIsRefreshed(event) {
+  const cache = await caches.open(SHELL);
+  const kept = await cache.match(event.request);
+  const fresh = fetch(event.request).then(async (response) => {
+    await keep(SHELL, event.request, response);
+    return response;
+  });
+  if (kept) event.waitUntil(fresh.catch(() => {}));
+  return kept ?? fresh;
+}
+
+async function networkFirst(event, path) {
+  const fresh = fetch(event.request).then(async (response) => {
+    await keep(PAGES, path, response);
+    return response;
+  });
+  event.waitUntil(fresh.catch(() => {}));
+  const kept = await (await caches.open(PAGES)).match(path);
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, kept));
+  try {
+    return (await (kept ? Promise.race([fresh, late]) : fresh));
+  } catch {
+    return kept ?? new Response(OFFLINE, { status: 503, headers: { "Content-Type": "text/html; charset=utf-8" } });
+  }
+}
+
+const OFFLINE = `{% include "stages/_offline.html" %}`;

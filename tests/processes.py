@@ -1,0 +1,84 @@
+"""Real processes of the product: several web processes over Redis, or the embedded `up`, to be killed."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(settings.BASE_DIR)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """One process that serves on its own port; `kill` is kill -9."""
+
+    def __init__(self, port: int, command: list[str], env: dict[str, str], log: Path) -> None:
+        self.port, self.command, self.env, self.log = port, command, env, log
+        self.url = f"http://127.0.0.1:{port}"
+        self.ws = f"ws://127.0.0.1:{port}/ws"
+        self.start()
+
+    def start(self) -> None:
+        with self.log.open("ab") as out:
+            self.popen = subprocess.Popen(
+                self.command, cwd=ROOT, env={**os.environ, **self.env}, stdout=out, stderr=out
+            )
+        deadline = time.monotonic() + 60
+        while not self._answers():
+            assert self.popen.poll() is None, self.log.read_text()[-3000:]
+            assert time.monotonic() < deadline, self.log.read_text()[-3000:]
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/livez", timeout=2) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        self.popen.kill()
+        self.popen.wait()
+
+    def stop(self) -> int:
+        """Ask it to end; its exit code."""
+        self.popen.send_signal(signal.SIGTERM)
+        return self.popen.wait(20)
+
+
+def database_url() -> str:
+    """The test's own database, for other processes."""
+    its = connection.settings_dict
+    who = quote(its["USER"]) + (f":{quote(its['PASSWORD'])}" if its["PASSWORD"] else "")
+    return f"postgres://{who}@{its['HOST'] or '127.0.0.1'}:{its['PORT']}/{its['NAME']}"
+
+
+def web_process(log: Path) -> Process:
+    """A web process as in production: uvicorn over the test's Postgres and Redis."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "pika.asgi:application", "--port", str(port)]
+    command += ["--no-access-log", "--ws-max-size", "10240", "--ws-per-message-deflate", "false"]
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "clients/dj/src")])
+    env = {"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL, "PYTHONPATH": paths}
+    return Process(port, command, env | {"SECRET_KEY": settings.SECRET_KEY}, log)
+
+
+def embedded(data: Path, log: Path) -> Process:
+    """`manage.py up` on a fresh folder: SQLite and memory, one process."""
+    port = free_port()
+    command = [sys.executable, "manage.py", "up", "--port", str(port), "--data", str(data), "--no-demo"]
+    env = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "PIKA_DATA": str(data), "PIKA_NO_VENV": "1"}
+    return Process(port, command, env, log)

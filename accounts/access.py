@@ -4,6 +4,7 @@ import hashlib
 import time
 from dataclasses import dataclass, field
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -81,6 +82,13 @@ def user_of_login(session_key: str) -> User:
     if user is None or not is_held:
         raise Problem("Please log in, or send your token.", "unauthenticated", 401)
     return user
+
+
+def signed_in(request: Any) -> User:
+    """The person (or the person's program) behind a request of Django or DRF; Problem (401) otherwise."""
+    if not isinstance(request.user, User):
+        raise Problem("Please log in, or send your token.", "unauthenticated", 401)
+    return request.user
 
 
 def manages(user: User, organizer_id: int) -> bool:

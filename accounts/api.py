@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import forms
-from accounts.access import digest
+from accounts.access import digest, signed_in
 from accounts.actions import new_guest_secret
 from accounts.models import ApiToken
 from pika.live.messages import iso
@@ -19,7 +19,7 @@ from pika.live.messages import iso
 def show_me(request: Request) -> Response:
     token = request.auth
     scopes = ApiToken.objects.get(key=digest(token)).scopes if isinstance(token, str) else ApiToken.Scope.values
-    user = request.user
+    user = signed_in(request)
     return Response({"name": str(user), "email": user.email, "scopes": scopes, "serverTime": iso(timezone.now())})
 
 

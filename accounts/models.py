@@ -24,9 +24,9 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractUser):
     """A person with an account; `email` is how they log in, `name` is what others see."""
 
-    username = None
-    first_name = None
-    last_name = None
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=80, blank=True, help_text="What others see, e.g. DJ Marcus.")
 

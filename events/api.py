@@ -5,7 +5,7 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import organizer_for_manager
+from accounts.access import organizer_for_manager, signed_in
 from accounts.models import ApiToken
 from accounts.tokens import check_scope
 from events import actions, forms
@@ -18,7 +18,7 @@ def create_event(request: Request) -> Response:
     check_scope(request, ApiToken.Scope.EVENTS)
     form = cleaned(forms.NewEventForm(data=request.data))
     event = actions.create_event(
-        organizer_for_manager(request.user, form["organizerId"]),
+        organizer_for_manager(signed_in(request), form["organizerId"]),
         form["name"],
         form["startsOn"],
         form["endsOn"],

@@ -2,13 +2,14 @@
 
 import logging
 import logging.config
+from typing import Any
 
 import structlog
 
 
 def configure(config: dict[str, str]) -> None:
     """Called by Django with `settings.LOGGING`; `format` is plain or json."""
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -48,9 +49,10 @@ def configure(config: dict[str, str]) -> None:
                 # One line a request is ours (django-structlog), not also uvicorn's.
                 "uvicorn.access": {"level": "WARNING"},
                 "uvicorn.error": {"level": "WARNING"},
+                "django.request": {"level": "ERROR"},
                 "django_structlog": {"level": "WARNING"},
                 "celery": {"level": "WARNING"},
-                "kombu": {"level": "WARNING"},
+                "kombu": {"level": "ERROR"},
             },
         }
     )

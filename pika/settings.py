@@ -1,5 +1,6 @@
 """Every setting, from the environment; runs with nothing set (SQLite and memory below `var/`)."""
 
+import logging
 from pathlib import Path
 
 import environ
@@ -241,7 +242,7 @@ LIVE_LISTENER_STICKY = 300
 LIVE_LISTENER_EVERY = 2
 LIVE_FRAME_BYTES = 10 * 1024
 LIVE_FRAMES_PER_SECOND, LIVE_FRAMES_BURST = 20, 60
-LIVE_SESSIONS_PER_DJ = 5
+LIVE_SESSIONS_PER_DJ = env.int("PIKA_SESSIONS_PER_DJ", default=5)
 LIVE_SESSIONS_MAX = 2000
 LIVE_HISTORY_MESSAGES, LIVE_HISTORY_SECONDS = 100, 600
 LIVE_NEGATIVE_TEMPO_SHARE = 0.15
@@ -264,5 +265,6 @@ UVICORN = {
 LOG_FORMAT = env.str("PIKA_LOG", default="json" if IS_SECURE else "plain")
 LOG_LEVEL = env.str("PIKA_LOG_LEVEL", default="INFO")
 LOGGING_CONFIG = "pika.logs.configure"
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 LOGGING = {"format": LOG_FORMAT, "level": LOG_LEVEL}
 SILENCED_SYSTEM_CHECKS: list[str] = []

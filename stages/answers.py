@@ -6,7 +6,7 @@ from rest_framework import serializers
 class Error(serializers.Serializer):
     code = serializers.CharField()
     message = serializers.CharField(help_text="In the user's words.")
-    fields = serializers.DictField(required=False)
+    fields = serializers.DictField(required=False)  # type: ignore[assignment]
     retryAfter = serializers.FloatField(required=False, help_text="Seconds.")
 
 

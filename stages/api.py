@@ -12,7 +12,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import guest_key
+from accounts.access import guest_key, signed_in
 from accounts.models import ApiToken, User
 from accounts.tokens import check_scope
 from events.access import event_for_manager, public_event
@@ -30,8 +30,7 @@ REFUSED = {400: answers.ErrorAnswer, 401: answers.ErrorAnswer, 404: answers.Erro
 
 def _user(request: Request, scope: ApiToken.Scope) -> User:
     check_scope(request, scope)
-    assert isinstance(request.user, User)
-    return request.user
+    return signed_in(request)
 
 
 def _session(request: Request, code: str) -> Session:
@@ -204,10 +203,9 @@ def event_stages(request: Request, slug: str) -> Response:
 @permission_classes([AllowAny])
 def event_schedule(request: Request, slug: str) -> Response:
     if request.method == "POST":
-        if not request.user.is_authenticated:
-            raise Problem("Please log in, or send your token.", "unauthenticated", 401)
+        user = _user(request, ApiToken.Scope.EVENTS)
         form = cleaned(forms.SlotForm(data=request.data))
-        stage = access.stage_for_manager(_user(request, ApiToken.Scope.EVENTS), form["stageId"])
+        stage = access.stage_for_manager(user, form["stageId"])
         slot = stage_actions.add_slot(
             stage, form["startsAt"], form["endsAt"], form.get("djName", ""), form.get("title", "")
         )

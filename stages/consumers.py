@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.access import Credential, guest_key, guest_of
 from accounts.actions import new_guest_secret
 from accounts.models import ApiToken
+from pika.codes import clean_code
 from pika.errors import Problem, cleaned
 from pika.live import chores, messages, topics
 from pika.live.broker import Position, broker
@@ -95,7 +96,7 @@ async def register_session(socket: LiveConsumer, message: Message) -> Message:
     form = cleaned(forms.RegisterForm(data=message))
     credential = credential_of(socket, form.get("token", ""))
     try:
-        session, handover = await in_thread(_register, socket, credential, form)
+        session, is_new, handover = await in_thread(_register, credential, form)
     except Problem as problem:
         if problem.code in {"too_many_sessions", "server_full"}:
             raise HangUp(problem.message, problem.code, 1013) from None
@@ -105,19 +106,20 @@ async def register_session(socket: LiveConsumer, message: Message) -> Message:
     if session.code not in socket.memory.setdefault("sessions", set()):
         socket.memory["sessions"].add(session.code)
         socket.at_close.append(lambda: _lose_if_last(session.code))
-    await in_thread(sessions.heard_from, [session.code])
+    if not is_new:
+        await in_thread(sessions.heard_from, [session.code])
     stage = stage_of(session.stage) if session.stage else None
     socket.say(messages.session_registered(session.code, session.dj_name, stage, handover))
     return {"sessionId": session.code}
 
 
-def _register(socket: LiveConsumer, credential: Credential, form: dict[str, Any]) -> tuple[Session, Message | None]:
+def _register(credential: Credential, form: dict[str, Any]) -> tuple[Session, bool, Message | None]:
     user = credential.user(ApiToken.Scope.LIVE)
     stage = access.stage_for_dj(user, form["stageId"]) if form.get("stageId") else None
-    session, _ = sessions.go_live(
-        user, form.get("djName", ""), stage, form.get("sessionId", ""), form.get("delaySeconds")
+    session, is_new = sessions.go_live(
+        user, form.get("djName", ""), stage, form.get("sessionId", ""), form.get("delaySeconds"), has_socket=True
     )
-    return session, handover_of(session.stage, session) if session.stage else None
+    return session, is_new, handover_of(session.stage, session) if session.stage else None
 
 
 async def _lose_if_last(code: str) -> None:
@@ -137,8 +139,10 @@ async def broadcast_track(socket: LiveConsumer, message: Message) -> Message:
     def act(session: Session) -> Play | None:
         if not session.is_live:
             raise Problem("This session is over", "session_over", 409, field="sessionId")
+        if heard.uuid:  # is one play however often it comes
+            return plays.play(session, heard, form.get("sentAt"))[0]
         done = once(session.code, message, lambda: plays.play(session, heard, form.get("sentAt")))
-        return done[0] if done else session.plays.filter(uuid=heard.uuid).first()
+        return done[0] if done else None
 
     play = await as_dj(socket, form["sessionId"], act)
     return {"playId": str(play.uuid)} if play else {}
@@ -204,7 +208,7 @@ async def subscribe(socket: LiveConsumer, message: Message) -> Message:
     if not form["display"]:
         socket.listener = key
     if stage_id := form.get("stageId"):
-        code = access.clean_code(stage_id)
+        code = clean_code(stage_id)
         await _hear_stage(socket, code, form, key)
     else:
         await _hear_session(socket, form, key)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.guests import with_guest
 from accounts.models import User
+from pika.codes import clean_code
 from pika.errors import Problem
 from pika.live import topics
 from pika.live.broker import broker
@@ -50,7 +51,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
 
 def find_stage(request: HttpRequest) -> HttpResponse:
     """Where the code on the poster leads; a wrong one to the page that says so."""
-    code = access.clean_code(request.GET.get("code", "")[:64])
+    code = clean_code(request.GET.get("code", "")[:64])
     if not code:
         return redirect("stages:welcome")
     try:

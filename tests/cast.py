@@ -9,6 +9,7 @@ from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from pika.live.broker import broker
 from pika.live.messages import iso
 
 PATIENCE = 10  # seconds a test waits for something that must come
@@ -50,6 +51,7 @@ class Socket:
 
     def all_heard(self) -> list[dict[str, Any]]:
         """Everything said until now: the server answers a PING after what came before it."""
+        broker().settle()
         self.send({"type": "PING"})
         while (message := self.read())["type"] != "PONG":
             self.heard.append(message)

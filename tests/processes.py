@@ -66,13 +66,13 @@ def database_url() -> str:
     return f"postgres://{who}@{its['HOST'] or '127.0.0.1'}:{its['PORT']}/{its['NAME']}"
 
 
-def web_process(log: Path) -> Process:
-    """A web process as in production: uvicorn over the test's Postgres and Redis."""
+def web_process(log: Path, database: str = "", redis: str = "") -> Process:
+    """A web process as in production: uvicorn over Postgres and Redis, the test's own by default."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "pika.asgi:application", "--port", str(port)]
     command += ["--no-access-log", "--ws-max-size", "10240", "--ws-per-message-deflate", "false"]
     paths = os.pathsep.join([str(ROOT), str(ROOT / "clients/dj/src")])
-    env = {"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL, "PYTHONPATH": paths}
+    env = {"DATABASE_URL": database or database_url(), "REDIS_URL": redis or settings.REDIS_URL, "PYTHONPATH": paths}
     return Process(port, command, env | {"SECRET_KEY": settings.SECRET_KEY}, log)
 
 

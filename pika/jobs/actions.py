@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,14 +42,13 @@ def kind(name: str, lease: timedelta = timedelta(minutes=2)) -> Callable[[Work],
     return register
 
 
-def enqueue(kind_name: str, key: str, payload: dict[str, Any] | None = None, due_at: datetime | None = None) -> Job:
+def enqueue(kind_name: str, key: str, payload: dict[str, Any] | None = None, due_at: datetime | None = None) -> None:
     """Have it done once, at `due_at` or now. A second call for the same (kind, key) changes nothing."""
-    job, is_new = Job.objects.get_or_create(
-        kind=kind_name, key=key, defaults={"payload": payload or {}, "due_at": due_at or timezone.now()}
-    )
-    if is_new:
-        _ring_after_commit(job.pk, job.due_at)
-    return job
+    due_at = due_at or timezone.now()
+    job = Job(kind=kind_name, key=key, payload=payload or {}, due_at=due_at)
+    Job.objects.bulk_create([job], ignore_conflicts=True)
+    if due_at <= timezone.now():
+        _ring_after_commit(Job.objects.values_list("pk", flat=True).get(kind=kind_name, key=key), due_at)
 
 
 def hasten(kind_name: str, key: str, due_at: datetime | None = None) -> None:
@@ -66,15 +66,18 @@ def hasten(kind_name: str, key: str, due_at: datetime | None = None) -> None:
 def _ring_after_commit(pk: int, due_at: datetime) -> None:
     from pika.jobs.tasks import ring
 
-    wait = (due_at - timezone.now()).total_seconds()
-    if wait < 600:  # later ones are the sweeper's
-        transaction.on_commit(lambda: _ring(ring, pk, max(0.0, wait)), robust=True)
+    if due_at <= timezone.now() + timedelta(seconds=1):  # later ones are the sweeper's
+        transaction.on_commit(lambda: _bell.submit(_ring, ring, pk), robust=True)
 
 
-def _ring(ring: Any, pk: int, wait: float) -> None:
+# Ringing is a talk with the broker, and nobody who asked for work should wait for it.
+_bell = ThreadPoolExecutor(max_workers=1, thread_name_prefix="doorbell")
+
+
+def _ring(ring: Any, pk: int) -> None:
     """Ring the bell; a broken bell is no harm, the sweeper comes by every few seconds."""
     try:
-        ring.apply_async((pk,), countdown=wait or None, retry=False)
+        ring.apply_async((pk,), retry=False)
     except Exception as error:
         log.warning("the doorbell is broken: %s", error)
 
@@ -85,7 +88,7 @@ def ring_due() -> int:
 
     due = [job.pk for job in _due().order_by("due_at")[:500]]
     for pk in due:
-        _ring(ring, pk, 0)
+        _ring(ring, pk)
     return len(due)
 
 

@@ -5,6 +5,7 @@ from any thread, never raises and never waits for phones.
 """
 
 import logging
+import queue
 import secrets
 import threading
 import time
@@ -42,6 +43,9 @@ class Broker(Protocol):
 
     def position(self, topic: str) -> Position:
         """The newest message's."""
+
+    def settle(self) -> None:
+        """Wait until everything published so far is on its way. For the end of a process, and tests."""
 
     def history(self, topic: str, since: Position) -> list[str] | None:
         """The frames after `since`, oldest first; None when they cannot be told completely."""
@@ -85,6 +89,9 @@ class MemoryBroker:
             text = numbered(body, topic, state.epoch, state.seq)
             state.kept.append((time.monotonic(), state.seq, text))
             self._hub.hand_over(Frame(topic, text, state.epoch, state.seq))
+
+    def settle(self) -> None:
+        """Nothing waits here."""
 
     def position(self, topic: str) -> Position:
         with self._lock:
@@ -142,40 +149,68 @@ return redis.call('PUBLISH', KEYS[1], cmsgpack.pack({
 class RedisBroker:
     """Redis numbers and carries; this process's own phones are served first, and also without Redis."""
 
+    _short_history = (settings.LIVE_HISTORY_MESSAGES, settings.LIVE_HISTORY_SECONDS)
+
     def __init__(self, to: Hub, url: str) -> None:
         self._hub = to
         self._redis: Any = redis.Redis.from_url(url, decode_responses=True, socket_timeout=2, socket_connect_timeout=1)
         self._publish = self._redis.register_script(_PUBLISH)
         self._pass_on = self._redis.register_script(_PASS_ON)
         self._alone = MemoryBroker(to)
+        self._waiting: queue.SimpleQueue[tuple[str, str, bool] | threading.Event] = queue.SimpleQueue()
+        self._publisher = threading.Thread(target=self._publish_waiting, name="publisher", daemon=True)
+        self._publisher.start()
 
     @staticmethod
     def _group(topic: str) -> str:
         return f"pika__group__{topic}"  # channels_redis' name for the group, prefix "pika"
 
     def publish(self, topic: str, body: str, keep: bool = True) -> None:
-        try:
-            if not keep:
-                self._pass_on(keys=[self._group(topic)], args=[topic, body, self._hub.origin])
+        self._waiting.put((topic, body, keep))
+
+    def settle(self) -> None:
+        done = threading.Event()
+        self._waiting.put(done)
+        done.wait(5)
+
+    def _publish_waiting(self) -> None:
+        """One thread says everything, in order; what waits together goes in one round trip."""
+        while True:
+            batch = [self._waiting.get()]
+            while len(batch) < 200 and not self._waiting.empty():
+                batch.append(self._waiting.get())
+            said = [item for item in batch if isinstance(item, tuple)]
+            try:
+                self._say(said)
+            except redis.RedisError as error:
+                # The writes are done and stand. Our own phones hear it now, the others by resync.
+                counters["lost"] += len(said)
+                log.warning("redis is away, told only this process's phones: %s", error)
+                for topic, body, keep in said:
+                    self._alone.publish(topic, body, keep)
+            except Exception:
+                log.exception("could not publish")
+            for item in batch:
+                if isinstance(item, threading.Event):
+                    item.set()
+
+    def _say(self, said: list[tuple[str, str, bool]]) -> None:
+        pipe = self._redis.pipeline(transaction=False)
+        for topic, body, keep in said:
+            if keep:
+                self._publish(
+                    keys=[f"pika:topic:{topic}", f"pika:history:{topic}", self._group(topic)],
+                    args=[topic, body, secrets.token_hex(4), self._hub.origin, *self._short_history],
+                    client=pipe,
+                )
+            else:
+                self._pass_on(keys=[self._group(topic)], args=[topic, body, self._hub.origin], client=pipe)
+        for (topic, body, keep), answer in zip(said, pipe.execute(), strict=True):
+            if keep:
+                epoch, seq, text = answer
+                self._hub.hand_over(Frame(topic, text, epoch, int(seq)))
+            else:
                 self._hub.hand_over(Frame(topic, body))
-                return
-            epoch, seq, text = self._publish(
-                keys=[f"pika:topic:{topic}", f"pika:history:{topic}", self._group(topic)],
-                args=[
-                    topic,
-                    body,
-                    secrets.token_hex(4),
-                    self._hub.origin,
-                    settings.LIVE_HISTORY_MESSAGES,
-                    settings.LIVE_HISTORY_SECONDS,
-                ],
-            )
-            self._hub.hand_over(Frame(topic, text, epoch, int(seq)))
-        except redis.RedisError as error:
-            # The write is done and must stand. Our own phones hear it now, the others by resync.
-            counters["lost"] += 1
-            log.warning("redis is away, told only this process's phones: %s", error)
-            self._alone.publish(topic, body, keep)
 
     def position(self, topic: str) -> Position:
         try:

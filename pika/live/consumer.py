@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -71,7 +72,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._writer: asyncio.Task[None] | None = None
         self._is_open = True
         open_sockets.add(self)
-        await hub.start([lambda chore=chore: asyncio.create_task(run_chore(chore)) for chore in self.chores])
+        await hub.start([partial(run_chore, chore) for chore in self.chores])
         await self.accept()
 
     async def disconnect(self, code: int) -> None:

@@ -6,9 +6,9 @@ Everything here runs on the server's event loop, except `hand_over`, the door fo
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
 
@@ -58,7 +58,7 @@ class Hub:
         self._starting: asyncio.Task[None]
 
     # --- On the loop -------------------------------------------------------------------------------
-    async def start(self, chores: Iterable[Callable[[], "asyncio.Task[None]"]] = ()) -> None:
+    async def start(self, chores: Iterable[Callable[[], Coroutine[Any, Any, None]]] = ()) -> None:
         """Bind to the running loop. Called by the first connection; a new loop starts afresh."""
         loop = asyncio.get_running_loop()
         if self.loop is not loop:
@@ -66,11 +66,11 @@ class Hub:
             self._starting = loop.create_task(self._start(chores))
         await asyncio.shield(self._starting)  # everybody else waits until there is a channel to join with
 
-    async def _start(self, chores: Iterable[Callable[[], "asyncio.Task[None]"]]) -> None:
+    async def _start(self, chores: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
         if layer := get_channel_layer():
             self.channel = await layer.new_channel()
             self._tasks.append(asyncio.get_running_loop().create_task(self._listen()))
-        self._tasks += [chore() for chore in chores]
+        self._tasks += [asyncio.get_running_loop().create_task(chore()) for chore in chores]
 
     async def join(self, topic: str, connection: Connection) -> None:
         """From now on `connection` hears `topic`."""

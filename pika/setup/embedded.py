@@ -1,6 +1,5 @@
 """Worker and clock as threads of the web process, and the watchdog that never lets half a system serve."""
 
-import logging
 import threading
 import time
 import traceback
@@ -20,8 +19,6 @@ class Embedded:
         from celery.worker import WorkController
 
         self.app = app
-        # "No hostname was supplied": memory has none.
-        logging.getLogger("kombu.connection").setLevel(logging.ERROR)
         concurrency = app.conf.worker_concurrency or WORKER_THREADS
         self.worker = WorkController(
             app=app,

@@ -1,6 +1,7 @@
 """`.venv` beside manage.py with the locked libraries in it. Standard library only: it runs before anything is there."""
 
 import hashlib
+import importlib.util
 import json
 import os
 import sys
@@ -22,6 +23,8 @@ def enter(root: str | Path, argv: list[str]) -> None:
     command needs. Refused, with a sentence, when it cannot be done.
     """
     if os.environ.get("PIKA_NO_VENV") == "1":
+        if importlib.util.find_spec("django") is None:
+            raise Refused("PIKA_NO_VENV=1 says that this Python has every library, but Django is not there. Unset it.")
         return
     root = Path(root)
     venv, requirements = root / ".venv", root / "requirements"

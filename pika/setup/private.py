@@ -110,10 +110,9 @@ def unprivileged_user() -> int | None:
         return None
     import pwd
 
-    try:
-        return pwd.getpwnam("nobody").pw_uid
-    except KeyError:
-        return _NOBODY
+    # One that has an entry: initdb asks for its name.
+    users = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 0}
+    return users.get("nobody", next(iter(users.values()), _NOBODY))
 
 
 def can_reach(path: Path, user: int | None) -> bool:

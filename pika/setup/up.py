@@ -1,6 +1,7 @@
 """`python3 manage.py up`: the whole product in one process."""
 
 import argparse
+import logging
 import os
 import socket
 import sys
@@ -58,6 +59,8 @@ def _serve(listening: socket.socket, host: str, data: Path, demo: bool | None, h
     from django.db import connections
 
     django.setup()
+    # "No hostname was supplied": memory has none.
+    logging.getLogger("kombu.connection").setLevel(logging.ERROR)
     alone = ground.check_servers(settings.DATABASE_URL, settings.REDIS_URL)
     _prepare_database(demo)
     connections.close_all()

@@ -44,13 +44,35 @@ def play_all(session: Session, many: Iterable[Heard], sent_at: datetime | None =
     """Record plays in this order, all or none; the floor hears only the newest of them."""
     now = timezone.now()
     skew = _skew(now, sent_at)
-    with transaction.atomic():
-        results = [_record(session, heard, now, skew) for heard in many]
-        fresh = [play for play, is_new in results if is_new]
-        if fresh:
+    wanted = [_made(session, heard, now, skew) for heard in many]
+    try:
+        with transaction.atomic():
+            # This write is also the lock: what the socket and the outbox bring at once comes in turn.
             Session.objects.filter(pk=session.pk).update(active_at=now)
-            _tell_or_wait(session, fresh, now)
+            known = Play.objects.in_bulk([play.uuid for play in wanted], field_name="uuid")
+            results = [_new_or_known(session, play, known) for play in wanted]
+            fresh = Play.objects.bulk_create([play for play, is_new in results if is_new])
+            if fresh:
+                _tell_or_wait(session, fresh, now)
+    except IntegrityError:
+        raise _taken() from None
     return results
+
+
+def _taken() -> Problem:
+    return Problem("This play id is in use by another session", "play_id_taken", 409, field="playId")
+
+
+def _new_or_known(session: Session, play: Play, known: dict[UUID, Play]) -> tuple[Play, bool]:
+    """The play to record, or the one that is there; twice in one batch is once, too."""
+    if play.uuid not in known:
+        known[play.uuid] = play
+        return play, True
+    there = known[play.uuid]
+    if there.session_id != session.pk:
+        raise _taken()
+    there.session = session
+    return there, False
 
 
 def _skew(now: datetime, sent_at: datetime | None) -> timedelta:
@@ -59,34 +81,21 @@ def _skew(now: datetime, sent_at: datetime | None) -> timedelta:
     return skew if abs(skew.total_seconds()) > settings.LIVE_CLOCK_SKEW else timedelta()
 
 
-def _record(session: Session, heard: Heard, now: datetime, skew: timedelta) -> tuple[Play, bool]:
+def _made(session: Session, heard: Heard, now: datetime, skew: timedelta) -> Play:
     is_open = not (heard.is_hidden or session.is_paused or session.delay_seconds)
-    # Nothing was played in the future, whatever a clock without `sentAt` says.
-    played_at = min(heard.played_at + skew, now) if heard.played_at else now
     fields = heard.fields
-    new = Play(
+    return Play(
         uuid=heard.uuid or uuid4(),
         session=session,
         **fields,
         identity=identity(fields.get("artist", ""), fields["title"], fields.get("remix", "")),
-        played_at=played_at,
+        # Nothing was played in the future, whatever a clock without `sentAt` says.
+        played_at=min(heard.played_at + skew, now) if heard.played_at else now,
         received_at=now,
         published_at=now if is_open else None,
         is_hidden=heard.is_hidden,
         is_replay=heard.is_replay,
     )
-    known = Play.objects.filter(uuid=new.uuid).first()
-    if known is None:
-        try:
-            with transaction.atomic():
-                new.save(force_insert=True)
-            return new, True
-        except IntegrityError:  # the socket and the outbox brought it at the same moment
-            known = Play.objects.get(uuid=new.uuid)
-    if known.session_id != session.pk:
-        raise Problem("This play id is in use by another session", "play_id_taken", 409, field="playId")
-    known.session = session
-    return known, False
 
 
 def _tell_or_wait(session: Session, fresh: list[Play], now: datetime) -> None:
@@ -108,8 +117,9 @@ def _tell(session: Session, play: Play) -> None:
     if newest is None or newest.pk != play.pk:
         return
     play.session = session
-    Session.objects.filter(pk=session.pk, stopped_at__isnull=False).update(stopped_at=None)
-    session.stopped_at = None
+    if session.stopped_at:
+        session.stopped_at = None
+        session.save(update_fields=["stopped_at"])
     message = now_playing(play)
     publish(topics.session(session.code), message)
     if session.stage and (current := current_session(session.stage)) and current.pk == session.pk:

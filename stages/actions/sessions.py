@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -34,15 +35,23 @@ def say_state(session: Session) -> None:
 
 
 def go_live(
-    dj: User, dj_name: str = "", stage: Stage | None = None, code: str = "", delay_seconds: int | None = None
+    dj: User,
+    dj_name: str = "",
+    stage: Stage | None = None,
+    code: str = "",
+    delay_seconds: int | None = None,
+    has_socket: bool = False,
 ) -> tuple[Session, bool]:
     """The session and whether it is new. Coming back with the code of one's own live session resumes it.
+
+    With `has_socket` a socket stands behind it, and losing that one will be noticed.
 
     Problem: the code is another DJ's (404), the session is over (409), too many at once (429).
     """
     if code and (session := Session.objects.select_related("stage__event").filter(code=code).first()):
         return _resume(session, dj, delay_seconds), False
     _check_room(dj)
+    now = timezone.now()
     try:
         with transaction.atomic():
             session = Session.objects.create(
@@ -51,8 +60,10 @@ def go_live(
                 dj_name=(dj_name or dj.name or "DJ")[:80],
                 stage=stage,
                 delay_seconds=delay_seconds or 0,
+                seen_at=now if has_socket else None,
             )
-            jobs.enqueue("watch_session", session.code, due_at=timezone.now() + timedelta(hours=1))
+            look_at = now + timedelta(seconds=settings.LIVE_LOST_AFTER if has_socket else 3600)
+            jobs.enqueue("watch_session", session.code, due_at=look_at)
             publish(
                 topics.SYSTEM,
                 messages.session_started(session.code, session.dj_name, stage.code if stage else None),
@@ -78,9 +89,10 @@ def _resume(session: Session, dj: User, delay_seconds: int | None) -> Session:
 
 
 def _check_room(dj: User) -> None:
-    if dj.sessions.live().count() >= settings.LIVE_SESSIONS_PER_DJ:
+    live = Session.objects.live().aggregate(all=Count("pk"), mine=Count("pk", filter=Q(dj=dj)))
+    if live["mine"] >= settings.LIVE_SESSIONS_PER_DJ:
         raise Problem("You have too many live sessions. End one first.", "too_many_sessions", 429)
-    if Session.objects.live().count() >= settings.LIVE_SESSIONS_MAX:
+    if live["all"] >= settings.LIVE_SESSIONS_MAX:
         raise Problem("Too many sessions are live. Please try again soon.", "server_full", 503, retry_after=30)
 
 

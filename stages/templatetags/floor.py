@@ -35,6 +35,7 @@ WORDS: dict[str, Promise] = {
     "listeners": _("{count} here"),
     "offline": _("You are offline. Your hearts are kept."),
     "lost": _("Looking for the connection … Your hearts are kept."),
+    "stale": _("The last we heard"),
     "wallLost": _("Looking for the connection. This is the last song we know of."),
     "back": _("Connected again."),
     "now": _("Now playing: {title}, {artist}"),
@@ -60,14 +61,14 @@ def floor_words() -> dict[str, str]:
     return {name: str(words) for name, words in WORDS.items()}
 
 
-def _say(name: str, **values: str) -> str:
+def _say(name: str, /, **values: str) -> str:
     return str(WORDS[name]).format(**values)
 
 
 @register.simple_tag
-def word(name: str, **values: str) -> str:
+def word(which: str, **values: str) -> str:
     """One of the words, with its gaps filled."""
-    return _say(name, **values)
+    return _say(which, **values)
 
 
 @register.filter
@@ -120,10 +121,17 @@ def state_words(snapshot: Message) -> str:
 
 
 @register.filter
+def poster_words(snapshot: Message) -> str:
+    """The largest words on the page: the song's title, else what is going on."""
+    play = shown_play(snapshot)
+    return play["track"]["title"] if play else state_words(snapshot)
+
+
+@register.filter
 def title_size(title: str) -> int:
     """1 (a poster) to 6 (an essay), by length and by the longest word. The script does the same."""
     longest = max(map(len, title.split()), default=0)
-    steps = ((10, 9), (20, 11), (36, 13), (70, 17), (140, 24))
+    steps = ((12, 8), (24, 9), (40, 11), (75, 14), (140, 20))
     fits = (n for n, (whole, word) in enumerate(steps, 1) if len(title) <= whole and longest <= word)
     return next(fits, 6)
 

@@ -53,6 +53,7 @@ class FakePika:
         self.requests: list[tuple[str, str]] = []
         self.breaches: list[str] = []
         self.stages = {"FLOOR2": {"stageId": "FLOOR2", "name": "Main Floor", "eventName": "Swing Weekend"}}
+        self.closed_stages: set[str] = set()
         self.token = TOKEN
         self.bad_titles: set[str] = set()
         self.ahead_s = 0.0
@@ -153,6 +154,8 @@ class FakePika:
             if body["stageId"] not in self.stages:
                 return 404, problem("not_found", "Stage not found")
             stage = self.stages[body["stageId"]]
+            if body["stageId"] in self.closed_stages:
+                return 409, problem("stage_closed", "This stage is closed")
         session_id = body.get("sessionId") or str(uuid.uuid4())
         uuid.UUID(session_id)
         known = self.sessions.get(session_id)
@@ -172,7 +175,9 @@ class FakePika:
         return 200 if known else 201, shown
 
     def _record(self, session_id: str, body: Any) -> tuple[int, dict[str, Any]]:
-        need(set(body) == {"sentAt", "plays"} and ISO.fullmatch(body["sentAt"]), "a batch has sentAt and plays")
+        need(
+            set(body) == {"sentAt", "plays"} and ISO.fullmatch(body["sentAt"]), "a batch has sentAt and plays"
+        )
         need(1 <= len(body["plays"]) <= 100, "at most 100 plays")
         for play in body["plays"]:
             need({"playId", "playedAt", "track"} <= set(play), "a play's fields")
@@ -201,7 +206,7 @@ class FakePika:
         if self.nacks:
             return [{"type": "NACK", "messageId": frame["messageId"]} | self.nacks.pop(0)]
         if kind == "REGISTER_SESSION":
-            allowed = {"type", "messageId", "sessionId", "token", "djName", "stageId", "version"}
+            allowed = {"type", "messageId", "sessionId", "token", "djName", "version"}
             need(set(frame) <= allowed and frame["version"] == "pika-dj/0.4", f"register {set(frame)}")
             if frame["token"] != self.token:
                 return [{**ack, "type": "NACK", "error": "Unknown token", "code": "bad_token"}]
@@ -240,7 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
             if fault and fault[0] == "html":
                 return self._answer(200, b"<html>Welcome to Hotel Ritz</html>", "text/html")
             if fault and isinstance(fault[0], int):
-                error = problem("asked_for", "As the test asked")
+                error = problem("asked_for", "As the test asked.")
                 if len(fault) > 2:
                     error["error"]["retryAfter"] = fault[2]
                 return self._answer(fault[0], json.dumps(error).encode())
@@ -266,7 +271,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _socket(self) -> None:
         self.protocol = ServerProtocol()
-        head = self.raw_requestline + b"".join(f"{k}: {v}\r\n".encode() for k, v in self.headers.items()) + b"\r\n"
+        head = (
+            self.raw_requestline
+            + b"".join(f"{k}: {v}\r\n".encode() for k, v in self.headers.items())
+            + b"\r\n"
+        )
         self.protocol.receive_data(head)
         (request,) = self.protocol.events_received()
         assert isinstance(request, Request)

@@ -95,14 +95,13 @@ def test_a_replay_outlives_a_server_that_dies(
     pika.wait_for(lambda: bool(pika.sessions) and len(pika.the_plays()) >= 10)
     pika.stop()
     assert child.stdout
-    for line in child.stdout:
-        if line == "No connection. Your tracks are kept and will be sent.\n":
-            break
+    words = iter(child.stdout.readline, "")
+    assert "No connection. Your tracks are kept and will be sent.\n" in words  # reads on until it is said
     pika.start()
-    words, _ = child.communicate(timeout=15)
+    rest, _ = child.communicate(timeout=15)
     assert child.returncode == 0
     assert heard_by(pika) == in_file(evening)
-    assert "Connected again.\n" in words
+    assert rest.endswith("Done: 61 plays sent.\n")
 
 
 def test_killed_between_the_end_and_forgetting_it_makes_no_second_session(
@@ -129,6 +128,20 @@ def test_a_session_ended_on_the_website_meanwhile_still_gets_its_plays(
     assert heard_by(pika) == in_file(evening)
 
 
+def test_a_stage_closed_meanwhile_loses_no_play(
+    settings: Settings, pika: FakePika, pika_dj: Start, evening: Path
+) -> None:
+    child = pika_dj("replay", str(evening), "--speed", "6000", "--stage", "FLOOR2")
+    pika.wait_for(lambda: bool(pika.sessions) and len(pika.the_plays()) >= 5)
+    child.kill()
+    child.wait()
+    pika.closed_stages = {"FLOOR2"}
+    assert replay(settings, [str(evening)], speed=0, stage="FLOOR2") == 0
+    assert heard_by(pika) == in_file(evening)
+    with pytest.raises(Trouble, match=r"^This stage is closed$"):
+        replay(settings, [str(evening)], speed=0, stage="FLOOR2")
+
+
 def test_a_stage_that_does_not_exist_is_said_and_nothing_is_sent(
     settings: Settings, pika: FakePika, evening: Path
 ) -> None:
@@ -145,7 +158,9 @@ def test_plays_the_server_does_not_take_are_counted(
     assert capsys.readouterr().out.splitlines()[-1] == "Done: 60 plays sent, 1 not taken."
 
 
-def test_hidden_tracks_are_recorded_and_never_announced(settings: Settings, pika: FakePika, tmp_path: Path) -> None:
+def test_hidden_tracks_are_recorded_and_never_announced(
+    settings: Settings, pika: FakePika, tmp_path: Path
+) -> None:
     file = tmp_path / "a.m3u"
     file.write_text(history_line("Open", EVENING) + history_line("Mine PIKAHIDE", EVENING + 60))
     replay(settings, [str(file)], speed=0)
@@ -165,7 +180,9 @@ def test_folders_are_walked_in_the_order_of_the_evenings_and_lists_without_times
     assert [file.name for file in files] == ["z.m3u", "2020-01-01.m3u"]
 
 
-def test_serato_sessions_and_tracklists_are_replayed_too(settings: Settings, pika: FakePika, tmp_path: Path) -> None:
+def test_serato_sessions_and_tracklists_are_replayed_too(
+    settings: Settings, pika: FakePika, tmp_path: Path
+) -> None:
     (tmp_path / "1.session").write_bytes(serato_row(1, "Lily", EVENING))
     (tmp_path / "tracklist.txt").write_text(
         "\ufeffVirtualDJ History 2023/11/15\n-----\n22:14 : Raghu Dixit - Break The Rules\n", "utf-8"

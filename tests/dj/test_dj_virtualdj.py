@@ -87,7 +87,9 @@ def test_in_a_finished_file_a_whole_last_path_counts_without_line_end() -> None:
 
 
 def test_milliseconds_are_taken_for_seconds() -> None:
-    seconds, millis = (parse_history(history_line("T", when).encode())[0] for when in (EVENING, EVENING * 1000))
+    seconds, millis = (
+        parse_history(history_line("T", when).encode())[0] for when in (EVENING, EVENING * 1000)
+    )
     assert seconds.played_at == millis.played_at == at(0)
 
 
@@ -153,7 +155,9 @@ def test_each_play_is_told_once_while_the_file_grows(history: Path) -> None:
 
 
 def test_plays_before_the_session_are_not_told(history: Path) -> None:
-    (history / "2023-11-14.m3u").write_text(history_line("Früher", EVENING - 1) + history_line("Jetzt", EVENING))
+    (history / "2023-11-14.m3u").write_text(
+        history_line("Früher", EVENING - 1) + history_line("Jetzt", EVENING)
+    )
     assert told(source_of(history)) == ["Jetzt"]
 
 
@@ -202,6 +206,7 @@ def test_the_history_delay_is_read_from_the_settings(tmp_path: Path) -> None:
 def test_bpm_in_the_database_is_seconds_per_beat(tmp_path: Path) -> None:
     (tmp_path / "database.xml").write_text(
         '<VirtualDJ_Database><Song FilePath="D:\\a &amp; b.mp3"><Scan Bpm="0.625" Key="Em" /></Song>'
-        '<Song FilePath="D:\\c.mp3"><Tags Author="x" /></Song><Song FilePath="D:\\d.mp3"><Scan Bpm="104.0"/></Song>'
+        '<Song FilePath="D:\\c.mp3"><Tags Author="x" /></Song>'
+        '<Song FilePath="D:\\d.mp3"><Scan Bpm="104.0"/></Song>'
     )
     assert bpm_by_path(tmp_path) == {"d:\\a & b.mp3": 96.0, "d:\\d.mp3": 104.0}

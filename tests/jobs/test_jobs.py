@@ -135,7 +135,8 @@ def test_a_broken_doorbell_harms_nobody(done, monkeypatch, django_capture_on_com
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_claim_it_once(done):
-    job = jobs.enqueue("test", "a")
+    jobs.enqueue("test", "a")
+    job = Job.objects.get()
     start = threading.Barrier(4)
     claimed = []
 

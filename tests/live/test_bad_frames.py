@@ -127,9 +127,7 @@ def test_milliseconds_are_a_time_too(dj, marcus):
 
 def test_half_an_emoji_is_refused_or_kept_but_never_breaks(dj, marcus):
     his = dj(marcus)
-    his.send(
-        '{"type":"BROADCAST_TRACK","messageId":"1","sessionId":"%s","track":{"title":"a\\ud800"}}' % his.session_id
-    )
+    his.send({"type": "BROADCAST_TRACK", "messageId": "1", "sessionId": his.session_id, "track": {"title": "a\ud800"}})
     assert his.read()["type"] == "NACK"
 
 

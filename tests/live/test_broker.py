@@ -31,6 +31,18 @@ def topic(request):
     return f"stage.{uuid.uuid4().hex[:12]}"
 
 
+@pytest.fixture(autouse=True)
+def _settled(monkeypatch):
+    """What is published is on its way before the test looks."""
+    publish = RedisBroker.publish
+
+    def publish_and_settle(self, *args, **kwargs):
+        publish(self, *args, **kwargs)
+        self.settle()
+
+    monkeypatch.setattr(RedisBroker, "publish", publish_and_settle)
+
+
 def test_every_message_has_the_next_seq(one_broker, topic):
     for number in range(3):
         one_broker.publish(topic, json.dumps({"type": "X", "n": number}))

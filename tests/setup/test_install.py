@@ -78,6 +78,14 @@ def test_tests_need_more_than_serving_and_more_can_be_asked_for(monkeypatch):
         install.wanted("up")
 
 
+def test_a_python_that_is_said_to_have_everything_and_has_not_is_told_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("PIKA_NO_VENV", "1")
+    install.enter(tmp_path, ["manage.py", "up"])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(Refused, match="Django is not there"):
+        install.enter(tmp_path, ["manage.py", "up"])
+
+
 def test_everything_before_the_environment_is_standard_library(root, child):
     modules = "install, installers, trouble, pip_settings, lock, browser"
     loaded = child("-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(root)!r}); from pika.setup import {modules}")

@@ -9,6 +9,7 @@ const LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 const newCode = () => Array.from(random(8), (n) => LETTERS[n % LETTERS.length]).join("");
 const SHOWN = 30; // plays on the page until one asks for all
 const TOAST_FOR = 10_000;
+const ELSEWHERE = "It was ended in another window, or after hours without a track.";
 
 let session = null; // {sessionId, djName, startedAt, stage, delaySeconds, isPaused, note, url, isLive}
 let floor = {}; // what dancers see: {state, play, djName, sessionId, nextSlot, listeners, timeZone}
@@ -16,7 +17,8 @@ let plays = new Map(); // playId → {playId, playedAt, track, isHidden, likes, 
 let tempo = null;
 let lostAt = null;
 let wanted = null; // {stageId, sessionId}: the same again when an answer was lost
-let isGoing = false;
+let isGoing = false; // true, or "waiting" for the connection
+let isEnding = false;
 let isWishingToEnd = false;
 let isShowingAll = false;
 
@@ -66,9 +68,9 @@ function setText(id, words) {
 const PATHS = { "track.title": "t-title", "track.artist": "t-artist", djName: "djname", stageId: "code", delaySeconds: "delay", note: "note" };
 
 function complain(field, words) {
-  setText(`${field}_said`, words);
-  $(field)?.toggleAttribute("aria-invalid", false);
-  if (words && $(field)) $(field).setAttribute("aria-invalid", "true");
+  if ($(`${field}_said`)) setText(`${field}_said`, words);
+  if (words) $(field)?.setAttribute("aria-invalid", "true");
+  else $(field)?.removeAttribute("aria-invalid");
 }
 
 // The server says “track.title: Ensure this field …”; the field is ours to find.
@@ -79,7 +81,8 @@ function complainOf(error, fallback) {
   if (error.code === "stage_not_found") said = "There is no stage with this code where you may play. Look at the poster, or ask the organizer.";
   if (error.code === "lost") said = "No connection: this was not saved. Try again when it is back.";
   complain(field, said);
-  if (field !== "go") $(field).focus();
+  $(field)?.closest("details")?.setAttribute("open", "");
+  $(field)?.focus();
 }
 
 // --- The line --------------------------------------------------------------------------------------------
@@ -102,7 +105,7 @@ const live = new Live({
     METADATA_UPDATED: here(corrected),
     LISTENER_COUNT: here(({ count }) => (floor.listeners = count)),
     DJ_LIVE: here((message) => isMine(message) || toast(`${isolate(message.djName)} went live on this stage too.`)),
-    SESSION_ENDED: mine(() => ended("It was ended in another window, or after hours without a track.")),
+    SESSION_ENDED: mine(() => ended(isEnding ? "" : ELSEWHERE)),
     LIKE_RECEIVED: mine(({ playId, count }) => plays.has(playId) && (plays.get(playId).likes = count)),
     TEMPO_FEEDBACK: mine((message) => (tempo = message)),
     TEMPO_RESET: mine(() => (tempo = null)),
@@ -123,13 +126,13 @@ async function hello() {
     return [];
   }
   if (!session?.isLive) return [];
-  await load();
+  load();
   const where = session.stage ? { stageId: session.stage.stageId } : { sessionId: session.sessionId };
   return [{ type: "SUBSCRIBE", ...where, display: true, mine: false }];
 }
 
 function refused(error) {
-  if (error.code === "session_over") ended("It was ended in another window, or after hours without a track.");
+  if (error.code === "session_over") ended(ELSEWHERE);
   else if (error.code === "session_not_found") location.assign(location.pathname);
   else if (error.code === "unauthenticated") loggedOut();
   else toast(sentence(error.message ?? error.error));
@@ -176,7 +179,7 @@ async function load() {
     }
     recall();
     fillIn();
-    if (!session.isLive) ended("It was ended in another window, or after hours without a track.");
+    if (!session.isLive) ended(ELSEWHERE);
   } catch {
     recall(); // the line tells us soon enough
   }
@@ -185,8 +188,7 @@ async function load() {
 
 // --- What the server says ----------------------------------------------------------------------------------
 function registered({ djName, stage, handover }) {
-  Object.assign(session, { djName, stage: stage ?? null });
-  showHandover(handover);
+  Object.assign(session, { djName, stage: stage ?? null, handover });
 }
 
 function snapshot({ state, session: its, play, nextSlot, listeners, stage }) {
@@ -233,6 +235,7 @@ function chooseTab(tab, isFocused) {
 function sayWhere() {
   const code = choice();
   const listed = [...document.querySelectorAll('input[name="stage"]')].find((radio) => radio.value === code);
+  setText("djname-now", $("djname").value.trim() || "DJ");
   setText("golive-where", code === "" ? "with a QR of your own" : code ? `on ${isolate(listed?.dataset.name ?? code)}` : "");
 }
 
@@ -284,7 +287,6 @@ function enter(sessionId) {
 
 function show(view) {
   for (const id of ["choose", "resuming", "start", "live", "over"]) $(id).hidden = id !== view;
-  document.body.dataset.view = view;
   $(view).querySelector("h1")?.focus({ preventScroll: true });
   scrollTo(0, 0);
 }
@@ -306,7 +308,8 @@ function typed(event) {
   keep(play);
   plays.set(play.playId, { ...play, likes: 0, isHidden: false, isWaiting: true });
   $("type").reset();
-  $("t-artist").focus();
+  if (matchMedia("(pointer: coarse)").matches) document.activeElement.blur(); // the keyboard hides the floor
+  else $("t-artist").focus();
   render();
   flush();
 }
@@ -358,7 +361,10 @@ async function send(play) {
   forget(play.playId);
   const known = plays.get(play.playId);
   if (known) known.isWaiting = false;
-  if (known?.isTakenBack) await hide(play.playId, true);
+  if (known?.isTakenBack) {
+    known.isTakenBack = false; // it was under way already
+    await hide(play.playId, true);
+  }
   render();
 }
 
@@ -413,9 +419,9 @@ function warn(message) {
   alert.id = id;
   const close = (hidden) => {
     alert.remove();
-    document.title = document.title.replace(/^⚠ /, "");
+    if (!$("alerts").firstChild) document.title = document.title.replace(/^⚠ /, "");
     if (hidden && play) hide(play.playId, true, true);
-    $("t-artist").focus({ preventScroll: true });
+    ($("alerts").querySelector("button") ?? $("t-artist")).focus({ preventScroll: true });
   };
   const row = make("div", "row");
   row.append(button("Hide it", "main", () => close(true)), button("Keep it", "", () => close(false)));
@@ -494,6 +500,7 @@ async function keepAwake() {
 
 // --- The end ---------------------------------------------------------------------------------------------------
 async function end() {
+  isEnding = true;
   try {
     await live.ask("END_SESSION", { sessionId: session.sessionId });
     isWishingToEnd = false;
@@ -501,6 +508,8 @@ async function end() {
   } catch (error) {
     isWishingToEnd = error.code === "lost";
     toast(isWishingToEnd ? "No connection. Your set ends as soon as it is back." : sentence(error.message));
+  } finally {
+    isEnding = false;
   }
 }
 
@@ -515,7 +524,8 @@ function ended(why) {
   const list = [...plays.values()].filter((play) => !play.isHidden);
   const likes = list.reduce((sum, play) => sum + (play.likes ?? 0), 0);
   const numbers = [many(list.length, "song", "songs"), many(likes, "like", "likes"), many(countThanks(0), "thank-you", "thank-yous")];
-  setText("over-words", `${why} ${numbers.join(", ")}.`.trim());
+  const note = session.note && session.stage ? " Your note waits for the next DJ." : "";
+  setText("over-words", `${why} ${numbers.join(", ")}.${note}`.trim());
   show("over");
   flush();
   render();
@@ -544,6 +554,7 @@ function render() {
   setText("as", [session.stage?.eventName, session.djName && `as ${isolate(session.djName)}`].filter(Boolean).join(" · "));
   setText("since", session.startedAt ? `since ${clock(session.startedAt)}` : "");
   renderQr();
+  renderHandover();
   renderFloor(current);
   setText("likes", String(current?.likes ?? 0));
   setText("thanks", String(countThanks(0)));
@@ -651,15 +662,21 @@ function renderRow(row, play) {
   hearts.setAttribute("aria-label", play.likes ? many(play.likes, "like", "likes") : "");
 }
 
-function showHandover(handover) {
-  const last = (handover?.plays ?? []).filter((play) => play.sessionId !== session.sessionId);
-  const isSomebody = Boolean(handover?.djName || last.length);
-  $("handover").hidden = !isSomebody;
-  if (!isSomebody) return;
-  setText("handover-h", `Before you: ${isolate(handover.djName ?? last[0].djName)}`);
-  setText("handover-note", handover.note ?? "");
-  $("handover-note").hidden = !handover.note;
+// What the DJ before left: on top until the first song of this set, then out of the way.
+function renderHandover() {
+  const { djName, note, plays: all = [] } = session.handover ?? {};
+  const last = all.filter((play) => play.sessionId !== session.sessionId);
+  $("handover").hidden = !djName && !last.length;
+  const isBegun = plays.size > 0;
+  if (isBegun !== Boolean($("first").compareDocumentPosition($("handover")) & Node.DOCUMENT_POSITION_FOLLOWING)) $("first")[isBegun ? "after" : "before"]($("handover"));
+  setText("handover-h", djName === session.djName ? "Your last set here" : `Before you: ${isolate(djName ?? last[0]?.djName ?? "")}`);
+  setText("handover-note", note ?? "");
+  $("handover-note").hidden = !note;
   $("handover-last").hidden = !last.length;
+  const key = last.map((play) => play.playId).join() + floor.timeZone;
+  if ($("handover-plays").dataset.key === key) return;
+  $("handover-plays").dataset.key = key;
+  $("handover-last").open = matchMedia("(min-width: 60rem)").matches;
   $("handover-plays").replaceChildren(...last.map((play) => {
     const row = make("li");
     const words = make("div", "what");
@@ -675,7 +692,8 @@ const tempoWords = (marks = {}) =>
 function overWords() {
   if (!session.stage) return "The page of your set keeps its songs.";
   if (["live", "between_songs", "reconnecting", "away"].includes(floor.state) && floor.djName) return `${isolate(floor.djName)} plays on at ${isolate(session.stage.name)}.`;
-  if (floor.nextSlot) return `Next on ${isolate(session.stage.name)}: ${isolate(floor.nextSlot.djName)} at ${clock(floor.nextSlot.startsAt)}.`;
+  const slot = floor.nextSlot;
+  if (slot) return `On the timetable of ${isolate(session.stage.name)}: ${isolate(slot.djName)}, ${clock(slot.startsAt)}–${clock(slot.endsAt)}.`;
   return `${isolate(session.stage.name)} waits for the next DJ. Its QR stays the same.`;
 }
 
@@ -738,7 +756,7 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("storage", ({ key, newValue }) => {
   if (key === "pika.booth" && newValue && !session) enter(newValue);
-  else if (session?.isLive && key?.startsWith(prefix())) recall(), render();
+  else if (session?.isLive && key?.startsWith(prefix())) newValue ? (recall(), render()) : load();
 });
 setInterval(() => session?.isLive && session.delaySeconds && render(), 5000);
 

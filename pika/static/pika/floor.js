@@ -44,8 +44,9 @@ function put(element, text) {
 const press = (button, isOn) => button.setAttribute("aria-pressed", !!isOn);
 
 function drawSong(play) {
-  const { title = "", artist = "", bpm } = play?.track ?? {};
-  put($("state"), stateWords(s));
+  const { title = stateWords(s), artist = "", bpm } = play?.track ?? {};
+  $("tag").hidden = !play;
+  put($("state"), s.state === "live" && document.body.matches(".stale") ? words.stale : stateWords(s));
   put($("label"), play && s.state !== "live" && fill(words.last, { time: clock(play.playedAt, zone, live.now()) }));
   put($("title"), title);
   $("title").dataset.size = titleSize(title);
@@ -62,7 +63,7 @@ function drawButtons(play) {
   press($("heart"), isLiked);
   $("heart").lastChild.textContent = isLiked ? words.loved : words.love;
   $("wish").hidden = !s.session || s.state === "closed";
-  $("tempo").hidden = !s.play || s.play.sessionId !== s.session?.sessionId;
+  $("tempo-label").hidden = $("tempo").hidden = !s.play || s.play.sessionId !== s.session?.sessionId;
   for (const button of $("tempo").children) press(button, play && hearts.tempo[play.playId] === button.value);
   put($("thank"), s.session && fill(words.thank, { name: s.session.djName }));
 }
@@ -73,7 +74,7 @@ function drawRows(now) {
   $("before").hidden = !before.length;
   const wanted = before.map((play) => {
     const row = rows.get(play.playId) ?? $("row").content.firstElementChild.cloneNode(true);
-    const [title, artist, time, button] = ["of", "by span", "by time", "act"].map((name) => row.querySelector("." + name));
+    const [title, artist, time, button] = ["of span", "by span", "by time", "act"].map((name) => row.querySelector("." + name));
     Object.assign(row.dataset, { play: play.playId, session: play.sessionId });
     title.textContent = play.track.title;
     artist.textContent = play.track.artist;
@@ -134,16 +135,16 @@ const live = new Live({
 
 let netTimer;
 function tellNet() {
-  document.body.classList.toggle("stale", live.state !== "open");
   clearTimeout(netTimer);
-  if (live.state === "open") {
-    if ($("net").textContent) announce(words.back);
-    $("net").textContent = "";
-  } else
-    netTimer = setTimeout(
-      () => ($("net").textContent = navigator.onLine ? words.lost : words.offline),
-      navigator.onLine && !$("net").textContent ? 4000 : 0,
-    );
+  const say = (text) => {
+    if ($("net").textContent && !text) announce(words.back);
+    $("net").textContent = text;
+    document.body.classList.toggle("stale", !!text);
+    draw();
+  };
+  if (live.state === "open") say("");
+  else if (!navigator.onLine) say(words.offline);
+  else netTimer = setTimeout(say, $("net").textContent ? 0 : 4000, words.lost); // a short gap is nobody's business
 }
 
 // --- Hearts ---------------------------------------------------------------------------------------

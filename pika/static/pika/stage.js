@@ -70,6 +70,6 @@ export function stateWords(s) {
 
 export function titleSize(title) {
   const longest = Math.max(0, ...title.split(/\s+/).map((word) => word.length));
-  const steps = [[10, 9], [20, 11], [36, 13], [70, 17], [140, 24]];
+  const steps = [[12, 8], [24, 9], [40, 11], [75, 14], [140, 20]];
   return 1 + (steps.findIndex(([all, one]) => title.length <= all && longest <= one) + 6) % 6;
 }

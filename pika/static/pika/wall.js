@@ -13,9 +13,11 @@ function put(element, text) {
 function draw() {
   const play = shown(s);
   document.body.dataset.state = s.state;
-  put($("state"), stateWords(s));
-  put($("title"), play?.track.title);
-  $("title").dataset.size = titleSize(play?.track.title ?? "");
+  const title = play?.track.title ?? stateWords(s);
+  put($("state"), play && stateWords(s));
+  put($("title"), title);
+  $("title").dataset.size = titleSize(title);
+  $("title").classList.toggle("last", s.state !== "live");
   put($("artist"), play?.track.artist);
   put($("dj"), play && fill(words.by, { name: play.djName }));
   put($("next"), s.state === "changing" ? "" : nextWords(s)); // while changing, the state says it

@@ -28,10 +28,10 @@ class Booth:
         self.session_id = session.session_id
         self.connection = Connection()
         self.sender = Sender(Api(settings.server, settings.token), outbox, self.connection, self.session_id)
-        # The same words as in the request that opens the session; the socket must not say otherwise.
-        registration = {"sessionId": self.session_id} | {
-            name: session.request[name] for name in ("djName", "stageId") if name in session.request
-        }
+        # Without the stage: the session is on it already, and a stage closed meanwhile would be refused.
+        registration = {"sessionId": self.session_id}
+        if "djName" in session.request:
+            registration["djName"] = session.request["djName"]
         self.socket = LiveSocket(settings.server, settings.token, registration, self.connection)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -51,8 +51,8 @@ class Booth:
 
     def state(self) -> str:
         """What became of the session so far. Raises Trouble when the token is refused."""
-        if self.sender.is_token_refused or self.socket.is_token_refused:
-            raise Trouble(TokenRefused.words)
+        if refusal := self.sender.token_refusal or self.socket.token_refusal:
+            raise Trouble(refusal)
         session = self.outbox.session(self.session_id)
         return session.state if session else "over"
 

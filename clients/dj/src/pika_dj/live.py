@@ -17,7 +17,7 @@ from pika_dj.settings import Settings, home
 from pika_dj.sources import Source, SourceTrouble
 from pika_dj.sources.choose import Wanted, open_source
 from pika_dj.sources.typed import TypedTracks
-from pika_dj.tracks import HeardTrack, utc_now
+from pika_dj.tracks import HeardTrack, clean_text, utc_now
 
 LOOK_EVERY_S = 1.0
 # A session this program left without ending it (a crash, --keep) is taken up again within this time.
@@ -58,7 +58,7 @@ def live(settings: Settings, options: Options, keyboard: Keyboard | None = None)
 def _begin(settings: Settings, options: Options, outbox: Outbox, keyboard: Keyboard | None) -> Evening:
     """Open the session, or go on without the server when it does not answer. Raises Trouble."""
     request: dict[str, Any] = {
-        "djName": options.name,
+        "djName": clean_text(options.name, 80),
         "stageId": options.stage,
         "delaySeconds": options.delay_s,
     }
@@ -89,8 +89,10 @@ def _begin(settings: Settings, options: Options, outbox: Outbox, keyboard: Keybo
 def _left_open(outbox: Outbox, server: str, request: dict[str, Any]) -> Session | None:
     for session in outbox.sessions(server, "live"):
         age = utc_now() - datetime.fromisoformat(session.started_at)
-        if session.state in ("new", "open") and session.request == request and age < TAKEN_UP_WITHIN:
-            outbox.set_state(session.session_id, "new")  # ask the server whether it is still live
+        is_left = session.state in ("new", "again", "open")
+        if is_left and session.request == request and age < TAKEN_UP_WITHIN:
+            if session.state == "open":
+                outbox.set_state(session.session_id, "again")  # ask the server whether it is still live
             return session
     return None
 
@@ -107,6 +109,7 @@ class Evening:
         self.keyboard = keyboard
         self.session_id = session.session_id
         self.is_paused = False
+        self._was_paused_for = ""  # the play that is hidden by the pause alone
         self._after = timedelta(seconds=0 if isinstance(source, TypedTracks) else after_s)
         self._early: list[HeardTrack] = []
         self._record: dict[str, Any] | None = None
@@ -193,6 +196,7 @@ class Evening:
             return  # told before this program was started again
         track = complete(track)
         is_hidden = track.is_hidden or self.is_paused
+        self._was_paused_for = play if self.is_paused and not track.is_hidden else ""
         self._record = record_of(track, play, is_hidden=is_hidden)
         self._is_hidden = is_hidden
         self._known.add(play)
@@ -216,19 +220,22 @@ class Evening:
         if not session or not session.play_id:
             say("Nothing is playing yet.")
             return
-        is_hidden = not session.is_hidden
-        self.outbox.hide(self.session_id, session.play_id, is_hidden)
-        self.booth.ask_later(
-            f"hide:{session.play_id}", hide_request(self.session_id, session.play_id, is_hidden)
-        )
-        say(f"{'Hidden' if is_hidden else 'Shown again'}: {session.words}")
+        self._was_paused_for = ""  # the DJ decided about this track
+        self._set_hidden(session.play_id, not session.is_hidden)
+        say(f"{'Shown again' if session.is_hidden else 'Hidden'}: {session.words}")
 
     def _pause(self) -> None:
+        """What is played during a pause stays hidden, except the track that plays when it ends."""
         self.is_paused = not self.is_paused
         self.booth.ask_later(f"pause:{self.session_id}", pause_request(self.session_id, self.is_paused))
-        say(
-            "Paused: the next tracks stay hidden." if self.is_paused else "Going on: the next track is shown."
-        )
+        say("Paused: the next tracks stay hidden." if self.is_paused else "Going on: your tracks are shown.")
+        if not self.is_paused and self._was_paused_for:
+            self._set_hidden(self._was_paused_for, False)
+            self._was_paused_for = ""
+
+    def _set_hidden(self, play: str, is_hidden: bool) -> None:
+        self.outbox.hide(self.session_id, play, is_hidden)
+        self.booth.ask_later(f"hide:{play}", hide_request(self.session_id, play, is_hidden))
 
     def _notice_hide(self) -> None:
         """The current track may have been hidden here or in another terminal: the socket must follow."""

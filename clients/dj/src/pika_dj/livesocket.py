@@ -23,6 +23,8 @@ LARGEST_FRAME = 10_000  # bytes the server takes
 PING_EVERY_S = 25.0
 ANSWER_WITHIN_S = 15.0
 LOOK_EVERY_S = 0.2
+SESSION_OVER = "session_over"
+TOKEN_CODES = ("bad_token", "unauthenticated", "no_scope")
 
 
 class SocketRefused(Exception):
@@ -42,7 +44,7 @@ class LiveSocket:
         self.url = socket_url(server)
         self.session_id: str = registration["sessionId"]
         self.is_over = False
-        self.is_token_refused = False
+        self.token_refusal = ""
         self._token = token
         self._registration = registration
         self._connection = connection
@@ -62,7 +64,7 @@ class LiveSocket:
 
     def run(self, stop: threading.Event) -> None:
         """Stay connected until told to stop, until the session is over, or until the token is refused."""
-        while not (stop.is_set() or self.is_over or self.is_token_refused):
+        while not (stop.is_set() or self._is_done()):
             wait = 0.0
             try:
                 with connect(self.url, open_timeout=ANSWER_WITHIN_S, close_timeout=1) as socket:
@@ -73,8 +75,13 @@ class LiveSocket:
                 wait = self._refused(no)
             except (OSError, WebSocketException, ValueError) as error:
                 self._connection.lost("socket", str(error) or type(error).__name__)
-            if not (stop.is_set() or self.is_over or self.is_token_refused):
+            except Exception:  # whatever it is, the floor must hear the next track
+                log.exception("the socket stumbled")
+            if not (stop.is_set() or self._is_done()):
                 stop.wait(wait or self._backoff.failed())
+
+    def _is_done(self) -> bool:
+        return self.is_over or bool(self.token_refusal)
 
     def _register(self, socket: ClientConnection) -> None:
         message_id = str(uuid.uuid4())
@@ -121,8 +128,10 @@ class LiveSocket:
         kind = frame.get("type")
         if kind == "NACK":
             wait = SocketRefused(frame).retry_after_s
-            log.info("NACK %s", frame.get("error"))
-            if wait:
+            log.info("NACK %s %s", frame.get("code"), frame.get("error"))
+            if frame.get("code") == SESSION_OVER:
+                self.is_over = True
+            elif wait:
                 with self._lock:
                     self._again_at = time.monotonic() + wait
             else:
@@ -134,10 +143,9 @@ class LiveSocket:
 
     def _refused(self, no: SocketRefused) -> float:
         """Seconds to wait before registering again; sets the flags when there is no sense in that."""
-        self.is_token_refused = "token" in no.code or no.code in ("unauthorized", "auth_required")
-        self.is_over = (
-            any(word in no.code for word in ("over", "ended", "expired")) and not self.is_token_refused
-        )
+        if no.code in TOKEN_CODES:
+            self.token_refusal = f"{no} Then: pika-dj login"
+        self.is_over = no.code == SESSION_OVER
         if str(no) != self._refusal:
             self._refusal = str(no)
             say(f"The server does not take the live connection: {no}")

@@ -34,9 +34,8 @@ def who_am_i(settings: Settings) -> dict[str, object]:
     try:
         return Api(settings.server, settings.token).me()
     except TokenRefused as error:
-        raise Trouble(
-            "The server does not know this token. Make a new one on the website and copy all of it."
-        ) from error
+        unknown = "The server does not know this token. Make a new one on the website and copy all of it."
+        raise Trouble(unknown if str(error) == TokenRefused.words else str(error)) from error
     except Unreachable as error:
         raise Trouble(
             f"{settings.server} does not answer ({error}). Check the address and your connection."

@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS errands (
 class Session:
     """A session as this computer remembers it.
 
-    `state`: new (the server may not know it yet), open, over (ended, late plays are still taken), refused.
+    `state`: new (the server may not know it yet), open, again (was open; ask whether it still is), over (late
+    plays are still taken), refused.
     """
 
     session_id: str

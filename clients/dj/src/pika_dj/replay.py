@@ -115,8 +115,8 @@ def _session_for(outbox: Outbox, server: str, paths: Sequence[Path], stage: str)
     what = json.dumps([server, stage, [os.fspath(path) for path in paths]])
     kind = "replay:" + hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     for session in outbox.sessions(server, kind):
-        if session.state != "over":
-            outbox.set_state(session.session_id, "new")  # ask the server what became of it
+        if session.state == "open":
+            outbox.set_state(session.session_id, "again")  # ask the server what became of it
         say("Going on with the replay that was not finished.")
         return session
     return new_session(outbox, server, kind, {"stageId": stage} if stage else {})
@@ -125,7 +125,7 @@ def _session_for(outbox: Outbox, server: str, paths: Sequence[Path], stage: str)
 def _open(booth: Booth) -> None:
     """Wait until the server has the session. Raises Trouble when it refuses."""
     booth.start_sender()
-    while (state := booth.state()) == "new":
+    while (state := booth.state()) in ("new", "again"):
         booth.wait(LOOK_EVERY_S)
     if state == "refused":
         booth.outbox.forget_session(booth.session_id)

@@ -24,15 +24,15 @@ class Unreachable(Exception):
 
 
 class Busy(Exception):
-    """The server asks for a pause of `retry_after_s` seconds."""
+    """The server asks for a pause of `retry_after_s` seconds; its words may say what the DJ can do."""
 
-    def __init__(self, retry_after_s: float) -> None:
-        super().__init__(f"busy for {retry_after_s:.0f} s")
+    def __init__(self, retry_after_s: float, words: str = "") -> None:
+        super().__init__(words or "The server is busy.")
         self.retry_after_s = retry_after_s
 
 
 class TokenRefused(Exception):
-    """The token is unknown, expired or withdrawn. Nothing will work until the DJ logs in again."""
+    """The token is unknown, withdrawn, or not made for this. Nothing works until the DJ logs in again."""
 
     words = (
         "The server does not accept your token any more. Make a new one on the website, then: pika-dj login"
@@ -134,7 +134,10 @@ def _trouble(error: urllib.error.HTTPError) -> Exception:
         return TokenRefused(TokenRefused.words)
     if error.code in (429, 503):
         wanted = said.get("retryAfter") if isinstance(said, dict) else None
-        return Busy(_pause(wanted if wanted is not None else error.headers.get("Retry-After")))
+        pause = _pause(wanted if wanted is not None else error.headers.get("Retry-After"))
+        return Busy(pause, str(said.get("message", "")) if isinstance(said, dict) else "")
+    if error.code == 403 and isinstance(said, dict):
+        return TokenRefused(f"{said.get('message')} Make a new token on the website, then: pika-dj login")
     # Only an answer in our own shape is Pika! speaking. Anything else (a hotel's login page, a proxy) must
     # not make a play "rejected": it would be lost.
     if isinstance(said, dict) and 400 <= error.code < 500:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
@@ -21,7 +22,7 @@ class Trouble(Exception):
 
 def say(words: str) -> None:
     """Print one line, whatever thread speaks, and log it."""
-    with _one_line:
+    with _one_line, contextlib.suppress(OSError, ValueError):  # a closed window must not stop the sending
         print(words, flush=True)
     log.info(words)
 

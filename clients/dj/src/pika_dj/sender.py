@@ -26,19 +26,23 @@ class Sender:
         self.session_id = session_id  # opened even while nothing waits
         self.opened: dict[str, Any] = {}  # what the server said of it
         self.refusal = ""  # why it was refused
-        self.is_token_refused = False
+        self.token_refusal = ""
         self.wake = threading.Event()
         self._backoff = Backoff()
         self._size = BATCH
+        self._said = ""
 
     def run(self, stop: threading.Event) -> None:
         """Step until told to stop, or until the token is refused."""
         while not stop.is_set():
             try:
                 pause = self.step()
-            except TokenRefused:
-                self.is_token_refused = True
+            except TokenRefused as refused:
+                self.token_refusal = str(refused)
                 return
+            except Exception:  # whatever it is, the plays must go on being sent
+                log.exception("the sender stumbled")
+                pause = self._backoff.failed()
             if pause is None:
                 self.wake.wait(IDLE_S)
                 self.wake.clear()
@@ -51,7 +55,7 @@ class Sender:
         try:
             is_busy = self._next()
         except Busy as busy:
-            log.info("the server asks for %.1f s", busy.retry_after_s)
+            self._say_once(str(busy))
             return busy.retry_after_s
         except Unreachable as error:
             self.connection.lost("sender", str(error))
@@ -61,15 +65,21 @@ class Sender:
             return self._backoff.failed()
         self._backoff.worked()
         if is_busy:
+            self._said = ""
             self.connection.back("sender")
         return 0.0 if is_busy else None
+
+    def _say_once(self, words: str) -> None:
+        if words != self._said:
+            self._said = words
+            say(f"{words.rstrip('.')}. Your tracks are kept and will be sent.")
 
     def _next(self) -> bool:
         """True when something was done."""
         batch = self.outbox.next_batch(self.api.server, self._size)
         for session_id in (self.session_id, batch[0] if batch else ""):
             session = self.outbox.session(session_id)
-            if session and session.state == "new":
+            if session and session.state in ("new", "again"):
                 self._open(session)
                 return True
             if session and session.state == "refused" and batch and batch[0] == session_id:
@@ -87,8 +97,9 @@ class Sender:
         try:
             answer = self.api.open_session({"sessionId": session.session_id, **session.request})
         except Refused as no:
-            # 409: it has ended, and its plays are still taken. Anything else will never become a session.
-            self.outbox.set_state(session.session_id, "over" if no.status == 409 else "refused")
+            # An ended session, or one whose stage is closed by now, still takes its late plays.
+            is_known = session.state == "again" or no.code == "session_over"
+            self.outbox.set_state(session.session_id, "over" if is_known else "refused")
             if session.session_id == self.session_id:
                 self.refusal = str(no)
             log.warning("session %s refused: %s %s", session.session_id, no.status, no)
@@ -124,7 +135,7 @@ class Sender:
 
     def _sort_out(self, session_id: str, plays: list[dict[str, Any]], no: Refused) -> None:
         """A batch was refused. One bad play must not take 99 good ones along: halve until it is alone."""
-        if no.status in (403, 404):
+        if no.status == 404:
             count = self.outbox.reject_session(session_id, str(no))
             say(f"The server did not take {count} tracks: {no}")
         elif len(plays) == 1:

@@ -63,7 +63,7 @@ class SeratoSessions:
         fresh: list[HeardTrack] = []
         try:
             for entry in os.scandir(self.sessions):
-                stat = entry.stat()
+                stat = os.stat(entry.path)  # entry.stat() is stale on Windows while Serato writes
                 state = (stat.st_mtime_ns, stat.st_size)
                 is_old = stat.st_mtime < self.since.timestamp() or self._files.get(entry.name) == state
                 if is_old or not entry.name.endswith(".session"):

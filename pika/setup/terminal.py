@@ -32,12 +32,13 @@ def host_to_open(host: str) -> str:
 def what_runs(data: Path, database_url: str, redis_url: str, worker_threads: int) -> str:
     """Every part and where it is, so that nobody takes the embedded ones for production."""
     inside = "in this process"
+    secrets = data / "secrets.json"
     lines = [
         ("database", _place(database_url) if database_url else f"SQLite file {data / 'pika.sqlite3'}"),
         ("messages", _place(redis_url) if redis_url else f"memory, {inside} (no Redis)"),
         ("worker", f"{worker_threads} threads, {inside}"),
         ("clock", f"1 thread, {inside}"),
-        ("secrets", str(data / "secrets.json")),
+        ("secrets", str(secrets) if secrets.exists() else "from the environment"),
     ]
     return "\n".join(f"  {name:<10}{value}" for name, value in lines)
 

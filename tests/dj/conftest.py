@@ -69,8 +69,7 @@ def pika_dj() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def start(*arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "pika_dj", *arguments],
-            env=os.environ
-            | {"PYTHONPATH": str(ROOT / "clients" / "dj" / "src"), "PYTHONIOENCODING": "utf-8"},
+            env=os.environ | {"PYTHONPATH": str(ROOT / "clients" / "dj" / "src"), "PYTHONIOENCODING": "utf-8"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -23,9 +23,7 @@ def serato_chunk(name: bytes, body: bytes) -> bytes:
     return name + struct.pack(">I", len(body)) + body
 
 
-def serato_row(
-    row: int, title: str, start: int, *, is_played: bool = True, artist: str = "Kate Bush"
-) -> bytes:
+def serato_row(row: int, title: str, start: int, *, is_played: bool = True, artist: str = "Kate Bush") -> bytes:
     """One row of a Serato session file."""
     fields = {
         1: struct.pack(">I", row),

@@ -175,9 +175,7 @@ class FakePika:
         return 200 if known else 201, shown
 
     def _record(self, session_id: str, body: Any) -> tuple[int, dict[str, Any]]:
-        need(
-            set(body) == {"sentAt", "plays"} and ISO.fullmatch(body["sentAt"]), "a batch has sentAt and plays"
-        )
+        need(set(body) == {"sentAt", "plays"} and ISO.fullmatch(body["sentAt"]), "a batch has sentAt and plays")
         need(1 <= len(body["plays"]) <= 100, "at most 100 plays")
         for play in body["plays"]:
             need({"playId", "playedAt", "track"} <= set(play), "a play's fields")
@@ -271,11 +269,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _socket(self) -> None:
         self.protocol = ServerProtocol()
-        head = (
-            self.raw_requestline
-            + b"".join(f"{k}: {v}\r\n".encode() for k, v in self.headers.items())
-            + b"\r\n"
-        )
+        head = self.raw_requestline + b"".join(f"{k}: {v}\r\n".encode() for k, v in self.headers.items()) + b"\r\n"
         self.protocol.receive_data(head)
         (request,) = self.protocol.events_received()
         assert isinstance(request, Request)

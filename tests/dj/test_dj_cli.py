@@ -37,9 +37,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Shown:
 # Logging in
 
 
-def test_logging_in_says_who_you_are_and_keeps_the_token_to_yourself(
-    shown: Shown, pika: FakePika, home: Path
-) -> None:
+def test_logging_in_says_who_you_are_and_keeps_the_token_to_yourself(shown: Shown, pika: FakePika, home: Path) -> None:
     code, out, err = shown.run("login", "--server", pika.url + "/", "--token", TOKEN)
     assert (code, out, err) == (0, f"Logged in at {pika.url} as Marcus.\n", "")
     stored = home / "settings.json"
@@ -86,9 +84,7 @@ def test_a_server_address_as_people_type_it(typed: str, address: str) -> None:
     assert server_address(typed) == address
 
 
-@pytest.mark.parametrize(
-    "typed", ["", "ftp://x", "https://", "https://u:p@x", "https://x:99999", "https://x?y=1"]
-)
+@pytest.mark.parametrize("typed", ["", "ftp://x", "https://", "https://u:p@x", "https://x:99999", "https://x?y=1"])
 def test_what_is_no_server_address_is_said(typed: str) -> None:
     with pytest.raises(Trouble, match=r"^This is not a server address: "):
         server_address(typed)
@@ -107,9 +103,7 @@ def test_without_login_every_command_says_so(shown: Shown, arguments: tuple[str,
     assert shown.run(*arguments) == (1, "", "pika-dj: You are not logged in. Run: pika-dj login\n")
 
 
-def test_a_broken_settings_file_is_said_and_mended_by_logging_in(
-    shown: Shown, pika: FakePika, home: Path
-) -> None:
+def test_a_broken_settings_file_is_said_and_mended_by_logging_in(shown: Shown, pika: FakePika, home: Path) -> None:
     home.mkdir()
     (home / "settings.json").write_text("{")
     words = f"pika-dj: The settings file cannot be read: {home / 'settings.json'}. Log in again.\n"
@@ -194,9 +188,7 @@ def test_the_doctor_sees_a_wrong_clock_and_a_slow_history(
     assert out.endswith("2 to put right.\n")
 
 
-def test_the_doctor_goes_on_after_a_problem(
-    shown: Shown, settings: Settings, pika: FakePika, tmp_path: Path
-) -> None:
+def test_the_doctor_goes_on_after_a_problem(shown: Shown, settings: Settings, pika: FakePika, tmp_path: Path) -> None:
     pika.token = "another"
     code, out, _ = shown.run("doctor", "--folder", str(tmp_path / "nosuch"))
     assert (code, verdicts(out)) == (

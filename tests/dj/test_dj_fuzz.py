@@ -45,9 +45,7 @@ def is_fit(tracks: list[HeardTrack]) -> bool:
     for track in tracks:
         wire = track.to_wire()
         json.dumps(wire, ensure_ascii=False).encode("utf-8")
-        if not all(TRACK[name](value) for name, value in wire.items()) or not {"title", "artist"} <= set(
-            wire
-        ):
+        if not all(TRACK[name](value) for name, value in wire.items()) or not {"title", "artist"} <= set(wire):
             return False
         broadcast_of(record_of(track, play_id("s", track)), "s")
     return True
@@ -67,9 +65,7 @@ def changed(data: bytes) -> st.SearchStrategy[bytes]:
 
 
 @quick
-@given(
-    st.binary() | changed(HISTORY) | pieces.map(lambda text: text.encode("utf-8", "replace")), st.booleans()
-)
+@given(st.binary() | changed(HISTORY) | pieces.map(lambda text: text.encode("utf-8", "replace")), st.booleans())
 def test_any_bytes_are_a_history(data: bytes, is_growing: bool) -> None:
     assert is_fit(parse_history(data, is_growing=is_growing))
 
@@ -83,9 +79,7 @@ def test_any_bytes_are_a_serato_session(data: bytes) -> None:
 @quick
 @given(
     st.binary()
-    | st.text().map(
-        lambda t: f"VirtualDJ History 9999/12/31\n23:59 : {t}\n99:99 : {t}".encode("utf-8", "replace")
-    )
+    | st.text().map(lambda t: f"VirtualDJ History 9999/12/31\n23:59 : {t}\n99:99 : {t}".encode("utf-8", "replace"))
 )
 def test_any_bytes_are_a_tracklist(data: bytes) -> None:
     assert is_fit(parse_tracklist(data))
@@ -108,9 +102,7 @@ def test_anything_told_by_another_program_is_survived(told: dict[str, Any]) -> N
 @quick
 @given(
     st.sampled_from(["LIKE_RECEIVED", "REPEAT_WARNING", "TEMPO_FEEDBACK", "ACK", None]),
-    st.dictionaries(
-        st.sampled_from(["payload", "track", "playedAt", "count", "faster", "stageName"]), json_values
-    ),
+    st.dictionaries(st.sampled_from(["payload", "track", "playedAt", "count", "faster", "stageName"]), json_values),
 )
 def test_anything_the_server_says_is_one_line(kind: str | None, frame: dict[str, Any]) -> None:
     assert "\n" not in line_of(frame | {"type": kind})

@@ -59,9 +59,7 @@ def test_what_is_no_mp3_has_no_audio_hash(tmp_path: Path) -> None:
 
 
 def test_a_file_made_of_tags_alone_is_survived(tmp_path: Path) -> None:
-    for number, data in enumerate(
-        [b"", ID3V1, ape(b"", header=True), id3v2(b"x" * 9)[:-5], b"APETAGEX" + bytes(24)]
-    ):
+    for number, data in enumerate([b"", ID3V1, ape(b"", header=True), id3v2(b"x" * 9)[:-5], b"APETAGEX" + bytes(24)]):
         file = tmp_path / f"{number}.mp3"
         file.write_bytes(data)
         assert audio_hash(file) == ""

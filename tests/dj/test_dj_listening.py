@@ -102,9 +102,7 @@ def test_network_control_tells_what_is_audible_on_any_deck(plugin: FakePlugin) -
     source = NetworkControl(0, plugin.port)
     plugin.load(1, "Lily", "Kate Bush")
     plugin.load(2, "Next", "Cued", audible="off")
-    assert [(play.artist, play.title, play.path) for play in source.poll()] == [
-        ("Kate Bush", "Lily", "D:\\Lily.mp3")
-    ]
+    assert [(play.artist, play.title, play.path) for play in source.poll()] == [("Kate Bush", "Lily", "D:\\Lily.mp3")]
     plugin.load(2, "Next", "Cued")
     assert [play.title for play in source.poll()] == ["Next"]
     assert source.poll() == []
@@ -146,9 +144,7 @@ def listener() -> Iterator[NowPlayingListener]:
     listener.close()
 
 
-def post(
-    listener: NowPlayingListener, body: Any, path: str = "/v1/remoteinput", **headers: str
-) -> tuple[int, Any]:
+def post(listener: NowPlayingListener, body: Any, path: str = "/v1/remoteinput", **headers: str) -> tuple[int, Any]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     url = f"http://127.0.0.1:{listener.port}{path}"
     request = urllib.request.Request(url, data, {"X-WNP-Client-Auth": "geheim", **headers})
@@ -229,9 +225,7 @@ def test_typed_lines_are_plays_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["virtualdj", "serato", "mixxx"])
-def test_a_program_that_is_not_here_is_said(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_that_is_not_here_is_said(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))

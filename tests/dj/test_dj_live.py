@@ -33,9 +33,7 @@ class Decks:
         self.trouble = ""
 
     def play(self, title: str, *, ago_s: float = 60, **more: Any) -> None:
-        self.tracks.append(
-            HeardTrack(title, played_at=utc_now() - timedelta(seconds=ago_s), origin="t", **more)
-        )
+        self.tracks.append(HeardTrack(title, played_at=utc_now() - timedelta(seconds=ago_s), origin="t", **more))
 
     def poll(self) -> list[HeardTrack]:
         if self.trouble:
@@ -78,9 +76,7 @@ def recorded(pika: FakePika) -> list[str]:
     return [play["track"]["title"] for play in pika.the_plays()]
 
 
-def test_a_track_is_announced_and_recorded_under_one_id(
-    evening: Evening, decks: Decks, pika: FakePika
-) -> None:
+def test_a_track_is_announced_and_recorded_under_one_id(evening: Evening, decks: Decks, pika: FakePika) -> None:
     decks.play("Eins", artist="A")
     evening.look()
     pika.wait_for(lambda: announced(pika) == recorded(pika) == ["Eins"])
@@ -128,9 +124,7 @@ def test_a_track_heard_for_less_than_15_seconds_waits(evening: Evening, decks: D
     pika.wait_for(lambda: recorded(pika) == ["Zu neu"])
 
 
-def test_a_file_with_pikahide_in_its_comment_is_never_announced(
-    evening: Evening, decks: Decks, pika: FakePika
-) -> None:
+def test_a_file_with_pikahide_in_its_comment_is_never_announced(evening: Evening, decks: Decks, pika: FakePika) -> None:
     decks.play("Geheim", comment="my edit, pikahide please")
     evening.look()
     decks.play("Offen")
@@ -150,9 +144,7 @@ def test_h_hides_the_current_track_and_shows_it_again(evening: Evening, decks: D
     pika.wait_for(lambda: pika.hidden == {play: False})
 
 
-def test_a_track_hidden_before_it_left_never_leaves_openly(
-    evening: Evening, decks: Decks, pika: FakePika
-) -> None:
+def test_a_track_hidden_before_it_left_never_leaves_openly(evening: Evening, decks: Decks, pika: FakePika) -> None:
     pika.wait_for(lambda: len(pika.sockets) == 1)
     pika.stop()
     decks.play("Eins")
@@ -182,9 +174,7 @@ def test_what_is_played_in_a_pause_stays_hidden_except_what_plays_at_its_end(
     pika.wait_for(lambda: pika.hidden == {pika.the_plays()[1]["playId"]: False})
 
 
-def test_a_marked_track_stays_hidden_when_the_pause_ends(
-    evening: Evening, decks: Decks, pika: FakePika
-) -> None:
+def test_a_marked_track_stays_hidden_when_the_pause_ends(evening: Evening, decks: Decks, pika: FakePika) -> None:
     evening._obey("p")
     decks.play("Geheim", comment="PIKAHIDE")
     evening.look()
@@ -283,9 +273,7 @@ def test_an_evening_after_a_crash_goes_on_in_the_same_session(
     for _ in range(2):
         outbox = Outbox(home / "outbox.sqlite")
         evening = _begin(settings, Options(stage="FLOOR2"), outbox, Keyboard(Silent()))
-        decks.tracks = [
-            HeardTrack("Eins", origin="a.m3u", played_at=utc_now().replace(year=2024, microsecond=0))
-        ]
+        decks.tracks = [HeardTrack("Eins", origin="a.m3u", played_at=utc_now().replace(year=2024, microsecond=0))]
         evening.look()
         evening.close()
         evening.booth.flush()
@@ -312,9 +300,7 @@ def test_a_wrong_stage_code_is_said(settings: Settings, pika: FakePika, decks: D
     assert pika.sessions == {}
 
 
-def test_a_whole_evening_typed_by_hand(
-    settings: Settings, pika: FakePika, home: Path, pika_dj: Start
-) -> None:
+def test_a_whole_evening_typed_by_hand(settings: Settings, pika: FakePika, home: Path, pika_dj: Start) -> None:
     child = pika_dj("live", "--source", "type", "--name", "DJ Marcus", "--delay", "30")
     assert child.stdin
     assert child.stdout

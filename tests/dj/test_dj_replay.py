@@ -158,9 +158,7 @@ def test_plays_the_server_does_not_take_are_counted(
     assert capsys.readouterr().out.splitlines()[-1] == "Done: 60 plays sent, 1 not taken."
 
 
-def test_hidden_tracks_are_recorded_and_never_announced(
-    settings: Settings, pika: FakePika, tmp_path: Path
-) -> None:
+def test_hidden_tracks_are_recorded_and_never_announced(settings: Settings, pika: FakePika, tmp_path: Path) -> None:
     file = tmp_path / "a.m3u"
     file.write_text(history_line("Open", EVENING) + history_line("Mine PIKAHIDE", EVENING + 60))
     replay(settings, [str(file)], speed=0)
@@ -180,9 +178,7 @@ def test_folders_are_walked_in_the_order_of_the_evenings_and_lists_without_times
     assert [file.name for file in files] == ["z.m3u", "2020-01-01.m3u"]
 
 
-def test_serato_sessions_and_tracklists_are_replayed_too(
-    settings: Settings, pika: FakePika, tmp_path: Path
-) -> None:
+def test_serato_sessions_and_tracklists_are_replayed_too(settings: Settings, pika: FakePika, tmp_path: Path) -> None:
     (tmp_path / "1.session").write_bytes(serato_row(1, "Lily", EVENING))
     (tmp_path / "tracklist.txt").write_text(
         "\ufeffVirtualDJ History 2023/11/15\n-----\n22:14 : Raghu Dixit - Break The Rules\n", "utf-8"

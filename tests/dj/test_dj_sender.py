@@ -53,18 +53,14 @@ def titles(pika: FakePika) -> list[str]:
     return [play["track"]["title"] for play in pika.the_plays()]
 
 
-def test_the_session_is_opened_before_the_first_play(
-    sender: Sender, pika: FakePika, put: Callable[..., None]
-) -> None:
+def test_the_session_is_opened_before_the_first_play(sender: Sender, pika: FakePika, put: Callable[..., None]) -> None:
     put("Eins")
     drain(sender)
     assert pika.requests == [("POST", "/api/v1/sessions"), ("POST", f"/api/v1/sessions/{SESSION}/plays")]
     assert (pika.the_session()["djName"], titles(pika)) == ("Marcus", ["Eins"])
 
 
-def test_many_plays_go_in_batches_of_a_hundred(
-    sender: Sender, pika: FakePika, put: Callable[..., None]
-) -> None:
+def test_many_plays_go_in_batches_of_a_hundred(sender: Sender, pika: FakePika, put: Callable[..., None]) -> None:
     put(*[f"{n:03}" for n in range(250)])
     drain(sender)
     assert titles(pika) == [f"{n:03}" for n in range(250)]
@@ -87,9 +83,7 @@ def test_a_failed_request_is_repeated_and_the_play_is_there_once(
     assert capsys.readouterr().out.splitlines() == [NO_CONNECTION, "Connected again."] * 2
 
 
-def test_a_server_that_is_away_loses_nothing(
-    sender: Sender, pika: FakePika, put: Callable[..., None]
-) -> None:
+def test_a_server_that_is_away_loses_nothing(sender: Sender, pika: FakePika, put: Callable[..., None]) -> None:
     pika.stop()
     put("Eins")
     assert [sender.step() for _ in range(3)] == [0.01] * 3
@@ -128,9 +122,7 @@ def test_a_pause_the_server_asks_for_is_explained_once(
     assert capsys.readouterr().out == "As the test asked. Your tracks are kept and will be sent.\n"
 
 
-def test_a_token_that_may_not_do_this_keeps_the_plays(
-    sender: Sender, pika: FakePika, put: Callable[..., None]
-) -> None:
+def test_a_token_that_may_not_do_this_keeps_the_plays(sender: Sender, pika: FakePika, put: Callable[..., None]) -> None:
     sender.step()
     put("Eins")
     pika.fail((403, "/plays"))
@@ -206,9 +198,7 @@ def test_a_session_the_server_never_heard_of_does_not_hold_up_the_next(
     assert sender.outbox.rejections(gone) == [("Alt", "Session not found"), ("Älter", "Session not found")]
 
 
-def test_plays_of_an_ended_session_are_still_sent(
-    sender: Sender, pika: FakePika, put: Callable[..., None]
-) -> None:
+def test_plays_of_an_ended_session_are_still_sent(sender: Sender, pika: FakePika, put: Callable[..., None]) -> None:
     sender.step()
     pika.the_session()["ended"] = True
     sender.outbox.set_state(SESSION, "again")
@@ -220,9 +210,7 @@ def test_plays_of_an_ended_session_are_still_sent(
     assert session.state == "over"
 
 
-def test_an_errand_is_done_after_the_plays_and_once(
-    sender: Sender, pika: FakePika, put: Callable[..., None]
-) -> None:
+def test_an_errand_is_done_after_the_plays_and_once(sender: Sender, pika: FakePika, put: Callable[..., None]) -> None:
     put("Eins")
     play = play_id(SESSION, HeardTrack("Eins", played_at=from_unix(1_700_000_000)))
     sender.outbox.put_errand(pika.url, SESSION, f"hide:{play}", hide_request(SESSION, play, True))

@@ -63,9 +63,7 @@ def test_a_running_serato_tells_each_play_once(tmp_path: Path) -> None:
     file = folder / "9.session"
     file.write_bytes(serato_row(1, "Vorher", EVENING - 5) + serato_row(2, "Eins", EVENING + 5))
     assert [play.title for play in source.poll()] == ["Eins"]
-    file.write_bytes(
-        file.read_bytes() + serato_row(2, "Eins", EVENING + 5) + serato_row(3, "Zwei", EVENING + 200)
-    )
+    file.write_bytes(file.read_bytes() + serato_row(2, "Eins", EVENING + 5) + serato_row(3, "Zwei", EVENING + 200))
     assert [play.title for play in source.poll()] == ["Zwei"]
     assert source.poll() == []
 

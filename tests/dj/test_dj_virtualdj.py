@@ -87,9 +87,7 @@ def test_in_a_finished_file_a_whole_last_path_counts_without_line_end() -> None:
 
 
 def test_milliseconds_are_taken_for_seconds() -> None:
-    seconds, millis = (
-        parse_history(history_line("T", when).encode())[0] for when in (EVENING, EVENING * 1000)
-    )
+    seconds, millis = (parse_history(history_line("T", when).encode())[0] for when in (EVENING, EVENING * 1000))
     assert seconds.played_at == millis.played_at == at(0)
 
 
@@ -155,9 +153,7 @@ def test_each_play_is_told_once_while_the_file_grows(history: Path) -> None:
 
 
 def test_plays_before_the_session_are_not_told(history: Path) -> None:
-    (history / "2023-11-14.m3u").write_text(
-        history_line("Früher", EVENING - 1) + history_line("Jetzt", EVENING)
-    )
+    (history / "2023-11-14.m3u").write_text(history_line("Früher", EVENING - 1) + history_line("Jetzt", EVENING))
     assert told(source_of(history)) == ["Jetzt"]
 
 

@@ -79,19 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--token", help="your token; asked for, and not shown, when you leave it out")
 
     command = commands.add_parser("live", help="tell the floor what you play")
-    command.add_argument(
-        "--stage", default="", help="the stage's code; without it you get a page of your own"
-    )
+    command.add_argument("--stage", default="", help="the stage's code; without it you get a page of your own")
     command.add_argument("--source", choices=NAMES, default="virtualdj", help="where your tracks come from")
     command.add_argument("--folder", default="", help="the folder of your DJ program, when it is not found")
     command.add_argument("--port", type=_port, help="the port of Network Control, or to listen on (wnp)")
-    command.add_argument(
-        "--delay", type=_delay, metavar="S", help="publish every track S seconds later, 0-600"
-    )
+    command.add_argument("--delay", type=_delay, metavar="S", help="publish every track S seconds later, 0-600")
     command.add_argument("--name", default="", metavar="DJNAME", help="the name dancers see")
-    command.add_argument(
-        "--after", type=_seconds, metavar="S", help="seconds a track must be heard first (15)"
-    )
+    command.add_argument("--after", type=_seconds, metavar="S", help="seconds a track must be heard first (15)")
     command.add_argument("--keep", action="store_true", help="leave the session open on Ctrl-C")
 
     command = commands.add_parser("replay", help="send the plays of history files")

@@ -65,9 +65,7 @@ def _storage() -> Finding:
         probe.write_text("", "utf-8")
         probe.unlink()
     except OSError as error:
-        return Finding(
-            "Storage", False, f"{place} cannot be written ({error.strerror}). Check its permissions."
-        )
+        return Finding("Storage", False, f"{place} cannot be written ({error.strerror}). Check its permissions.")
     return Finding("Storage", True, str(place))
 
 
@@ -96,9 +94,7 @@ def _clock(server_time: str, here: datetime) -> Finding:
         return Finding("Clock", False, "The server did not say its time. Is it the right server?")
     if abs(ahead) > SKEW_S:
         way = "ahead" if ahead > 0 else "behind"
-        return Finding(
-            "Clock", False, f"It is {abs(ahead):.0f} s {way}. Let the system set the time by itself."
-        )
+        return Finding("Clock", False, f"It is {abs(ahead):.0f} s {way}. Let the system set the time by itself.")
     return Finding("Clock", True, f"{abs(ahead):.1f} s off")
 
 
@@ -123,9 +119,7 @@ def _folders(folder: str) -> Iterator[Finding]:
     elif found := mixxx.usual_database():
         yield Finding("Mixxx", True, f"{found} (start with --source mixxx)")
     else:
-        yield Finding(
-            "Folder", False, "No VirtualDJ, Serato or Mixxx was found. Say where it is with --folder."
-        )
+        yield Finding("Folder", False, "No VirtualDJ, Serato or Mixxx was found. Say where it is with --folder.")
 
 
 def _virtualdj(folder: Path) -> Iterator[Finding]:

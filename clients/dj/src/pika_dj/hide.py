@@ -14,9 +14,7 @@ def hide(settings: Settings, *, is_hidden: bool) -> int:
     outbox = Outbox(home() / "outbox.sqlite")
     try:
         live = [
-            s
-            for s in outbox.sessions(settings.server, "live")
-            if s.state in ("new", "again", "open") and s.play_id
+            s for s in outbox.sessions(settings.server, "live") if s.state in ("new", "again", "open") and s.play_id
         ]
         if not live:
             raise Trouble("Nothing is playing from this computer. Start with: pika-dj live")

@@ -100,9 +100,7 @@ def _left_open(outbox: Outbox, server: str, request: dict[str, Any]) -> Session 
 class Evening:
     """One live session: source and keyboard in, outbox and socket out."""
 
-    def __init__(
-        self, booth: Booth, source: Source, keyboard: Keyboard, session: Session, after_s: float
-    ) -> None:
+    def __init__(self, booth: Booth, source: Source, keyboard: Keyboard, session: Session, after_s: float) -> None:
         self.booth = booth
         self.outbox = booth.outbox
         self.source = source

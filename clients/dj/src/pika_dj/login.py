@@ -16,9 +16,7 @@ def login(server: str | None, token: str | None) -> int:
     except Trouble:
         settings = Settings()  # logging in again mends a broken file
     settings.server = server_address(server or settings.server or input("Server (https://...): "))
-    settings.token = (
-        token or getpass.getpass("Token (from your page on the website, not shown here): ")
-    ).strip()
+    settings.token = (token or getpass.getpass("Token (from your page on the website, not shown here): ")).strip()
     if not settings.token.isascii() or not settings.token.isprintable() or not settings.token:
         raise Trouble("This is not a token. Copy it from your page on the website.")
     if is_open_line(settings.server):
@@ -37,9 +35,7 @@ def who_am_i(settings: Settings) -> dict[str, object]:
         unknown = "The server does not know this token. Make a new one on the website and copy all of it."
         raise Trouble(unknown if str(error) == TokenRefused.words else str(error)) from error
     except Unreachable as error:
-        raise Trouble(
-            f"{settings.server} does not answer ({error}). Check the address and your connection."
-        ) from error
+        raise Trouble(f"{settings.server} does not answer ({error}). Check the address and your connection.") from error
     except Busy as error:
         raise Trouble(f"The server is busy. Try again in {error.retry_after_s:.0f} s.") from error
     except Refused as error:

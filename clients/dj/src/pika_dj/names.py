@@ -17,9 +17,7 @@ EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,5}$")
 # only a blank behind it must start with 0, because "50 Ways To Leave Your Lover" is a song.
 TRACK_NUMBER = re.compile(r"^\s*(?:\d-)?(?:\d{1,2}\s*[-.]\s+|\d-\d\d\s+|0\d\s+)")
 LEADING_ADDRESS = re.compile(r"^\s*[\[(][^\])]*\.[A-Za-z]{2,4}[\])]\s*")
-ENDINGS = (
-    "com|net|org|info|biz|in|me|pl|cc|eu|us|ru|lt|tk|co|fm|dj|io|de|hu|fr|it|es|nl|uk|to|ws|xyz|pro|site"
-)
+ENDINGS = "com|net|org|info|biz|in|me|pl|cc|eu|us|ru|lt|tk|co|fm|dj|io|de|hu|fr|it|es|nl|uk|to|ws|xyz|pro|site"
 ADDRESS = re.compile(rf"\W*(?:(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.(?:{ENDINGS}))\W*", re.IGNORECASE)
 
 

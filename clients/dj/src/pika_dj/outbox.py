@@ -88,8 +88,7 @@ class Outbox:
         """Note a session before the server hears of it, so that a crash in between does not make two."""
         with self._writing() as db:
             db.execute(
-                "INSERT OR IGNORE INTO sessions (session_id, server, kind, request, started_at)"
-                " VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO sessions (session_id, server, kind, request, started_at) VALUES (?, ?, ?, ?, ?)",
                 (session_id, server, kind, json.dumps(request), started_at),
             )
 
@@ -133,10 +132,7 @@ class Outbox:
             before = db.total_changes
             db.executemany(
                 "INSERT OR IGNORE INTO plays (server, session_id, play_id, body) VALUES (?, ?, ?, ?)",
-                [
-                    (server, session_id, play["playId"], json.dumps(play, ensure_ascii=False))
-                    for play in plays
-                ],
+                [(server, session_id, play["playId"], json.dumps(play, ensure_ascii=False)) for play in plays],
             )
             added = db.total_changes - before
             db.execute(
@@ -147,9 +143,7 @@ class Outbox:
 
     def known_ids(self, session_id: str) -> set[str]:
         """The playIds of a session that were put, sent or not."""
-        return {
-            row["play_id"] for row in self._rows("SELECT play_id FROM plays WHERE session_id = ?", session_id)
-        }
+        return {row["play_id"] for row in self._rows("SELECT play_id FROM plays WHERE session_id = ?", session_id)}
 
     def next_batch(self, server: str, size: int) -> tuple[str, list[dict[str, Any]]] | None:
         """The oldest waiting plays of the session whose turn it is, oldest first; None when nothing waits."""
@@ -184,9 +178,7 @@ class Outbox:
     def count(self, server: str, state: str, session_id: str = "") -> int:
         """How many plays are waiting, sent or rejected."""
         if session_id:
-            rows = self._rows(
-                "SELECT count(*) FROM plays WHERE state = ? AND session_id = ?", state, session_id
-            )
+            rows = self._rows("SELECT count(*) FROM plays WHERE state = ? AND session_id = ?", state, session_id)
         else:
             rows = self._rows("SELECT count(*) FROM plays WHERE state = ? AND server = ?", state, server)
         return int(rows[0][0])
@@ -213,9 +205,7 @@ class Outbox:
 
     # Errands
 
-    def put_errand(
-        self, server: str, session_id: str, about: str, request: tuple[str, str, dict[str, Any]]
-    ) -> None:
+    def put_errand(self, server: str, session_id: str, about: str, request: tuple[str, str, dict[str, Any]]) -> None:
         """Keep a small request until it is made; a newer one about the same thing takes its place."""
         with self._writing() as db:
             db.execute(

@@ -21,9 +21,7 @@ def play_id(session_id: str, track: HeardTrack, ordinal: int = 1) -> str:
     return str(uuid.uuid5(uuid.uuid5(SPACE, session_id), mark.encode("utf-8", "replace").decode()))
 
 
-def record_of(
-    track: HeardTrack, play: str, *, is_hidden: bool = False, is_replay: bool = False
-) -> dict[str, Any]:
+def record_of(track: HeardTrack, play: str, *, is_hidden: bool = False, is_replay: bool = False) -> dict[str, Any]:
     """The play as the REST batch carries it."""
     record: dict[str, Any] = {
         "playId": play,

@@ -70,9 +70,7 @@ def find_files(names: Sequence[str]) -> list[Path]:
         elif not path.is_file():
             raise Trouble(f"There is no file {path}")
         elif path.suffix.lower() not in READERS:
-            raise Trouble(
-                f"{path.name} is no history file. Known are VirtualDJ's m3u and txt, and Serato's session."
-            )
+            raise Trouble(f"{path.name} is no history file. Known are VirtualDJ's m3u and txt, and Serato's session.")
         else:
             found[path.resolve()] = None
     return list(found)

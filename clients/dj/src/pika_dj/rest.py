@@ -34,9 +34,7 @@ class Busy(Exception):
 class TokenRefused(Exception):
     """The token is unknown, withdrawn, or not made for this. Nothing works until the DJ logs in again."""
 
-    words = (
-        "The server does not accept your token any more. Make a new one on the website, then: pika-dj login"
-    )
+    words = "The server does not accept your token any more. Make a new one on the website, then: pika-dj login"
 
 
 class Refused(Exception):
@@ -80,9 +78,7 @@ class Api:
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One request below /api/v1; its JSON object."""
-        request = urllib.request.Request(
-            f"{self.server}/api/v1{path}", method=method, headers=self._headers()
-        )
+        request = urllib.request.Request(f"{self.server}/api/v1{path}", method=method, headers=self._headers())
         if body is not None:
             request.data = json.dumps(body, ensure_ascii=False).encode("utf-8")
         try:

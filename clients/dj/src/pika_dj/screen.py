@@ -37,9 +37,7 @@ def prepare(home: Path) -> None:
         return
     try:
         home.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(
-            home / "pika-dj.log", maxBytes=1_000_000, backupCount=2, encoding="utf-8"
-        )
+        handler = RotatingFileHandler(home / "pika-dj.log", maxBytes=1_000_000, backupCount=2, encoding="utf-8")
     except OSError:
         return  # doctor says so; a log is no reason not to play
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))

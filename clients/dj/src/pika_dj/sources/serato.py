@@ -89,9 +89,7 @@ class SeratoSessions:
 
 def _play(row: dict[int, bytes], origin: str) -> HeardTrack:
     path = _text(row.get(PATH, b""))
-    name = name_track(
-        _text(row.get(ARTIST, b"")), _text(row.get(TITLE, b"")), _text(row.get(REMIX, b"")), path
-    )
+    name = name_track(_text(row.get(ARTIST, b"")), _text(row.get(TITLE, b"")), _text(row.get(REMIX, b"")), path)
     tidal = path.removeprefix("_").removesuffix(".tdl") if path.endswith(".tdl") else ""
     return HeardTrack(
         title=name.title,

@@ -96,9 +96,7 @@ class VirtualDJHistory:
         """Nothing is held open between two looks."""
 
     def _candidates(self) -> list[Path]:
-        found = [
-            Path(entry.path) for entry in os.scandir(self.history) if entry.name.lower().endswith(".m3u")
-        ]
+        found = [Path(entry.path) for entry in os.scandir(self.history) if entry.name.lower().endswith(".m3u")]
         if time.monotonic() >= self._archive_at:
             self._archive_at = time.monotonic() + ARCHIVE_EVERY_S
             found += self.history.glob("*/*/*.m3u")

@@ -16,7 +16,7 @@ from pika.errors import cleaned
 @api_view(["POST"])
 def create_event(request: Request) -> Response:
     check_scope(request, ApiToken.Scope.EVENTS)
-    form = cleaned(forms.NewEventForm(data=request.data))
+    form = cleaned(forms.NewEventForm, request.data)
     event = actions.create_event(
         organizer_for_manager(signed_in(request), form["organizerId"]),
         form["name"],

@@ -1,6 +1,7 @@
 """Every setting, from the environment; runs with nothing set (SQLite and memory below `var/`)."""
 
 import logging
+from importlib.util import find_spec
 from pathlib import Path
 
 import environ
@@ -50,6 +51,12 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
+if find_spec("django_migration_linter"):  # with the tools of development
+    INSTALLED_APPS.append("django_migration_linter")
+    MIGRATION_LINTER_OPTIONS = {
+        "include_apps": ["accounts", "events", "stages", "tracks", "jobs"],
+        "ignore_name": ["0001_initial"],  # there is no old code that runs beside the first tables
+    }
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

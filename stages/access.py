@@ -60,7 +60,7 @@ def public_session(code: str) -> Session:
 
 def session_for_dj(user: User, code: str) -> Session:
     """The session, if it is `user`'s own."""
-    session = Session.objects.select_related("stage__event", "dj").filter(code=code, dj=user).first()
+    session = Session.objects.select_related("stage__event").filter(code=code, dj=user).first()
     if session is None:
         raise Problem("Session not found", "session_not_found", 404, field="sessionId")
     return session

@@ -50,7 +50,7 @@ def _base(request: HttpRequest | Request) -> str:
 @api_view(["POST"])
 def go_live(request: Request) -> Response:
     user = _user(request, ApiToken.Scope.LIVE)
-    form = cleaned(forms.RegisterForm(data=request.data))
+    form = cleaned(forms.RegisterForm, request.data)
     stage = access.stage_for_dj(user, form["stageId"]) if form.get("stageId") else None
     session, is_new = sessions.go_live(
         user, form.get("djName", ""), stage, form.get("sessionId", ""), form.get("delaySeconds")
@@ -69,7 +69,7 @@ def go_live(request: Request) -> Response:
 def show_session(request: Request, code: str) -> Response:
     session = _session(request, code)
     if request.method == "PATCH":
-        changes = forms.session_changes(cleaned(forms.SessionChangesForm(data=request.data)))
+        changes = forms.session_changes(cleaned(forms.SessionChangesForm, request.data))
         session = sessions.update_session(session, changes)
     return Response(session_answer(session, _base(request)))
 
@@ -103,7 +103,7 @@ def session_plays(request: Request, code: str) -> Response:
     session = _session(request, code)
     if request.method == "GET":
         return _list_plays(request, session)
-    form = cleaned(forms.BatchForm(data=request.data))
+    form = cleaned(forms.BatchForm, request.data)
     results: list[dict[str, Any]] = []
     good: list[Heard] = []
     for item in form["plays"]:
@@ -121,7 +121,7 @@ def session_plays(request: Request, code: str) -> Response:
 
 
 def _heard(item: Any) -> Heard:
-    form = cleaned(forms.PlayForm(data=item))
+    form = cleaned(forms.PlayForm, item)
     return Heard(form["playId"], form["playedAt"], forms.play_fields(form["track"]), form["isHidden"], form["replay"])
 
 
@@ -142,7 +142,7 @@ def _list_plays(request: Request, session: Session) -> Response:
 )
 @api_view(["POST"])
 def hide_play(request: Request, code: str, uuid: Any) -> Response:
-    form = cleaned(forms.HiddenForm(data=request.data))
+    form = cleaned(forms.HiddenForm, request.data)
     play = access.play_for_dj(_session(request, code), uuid)
     plays.hide(play, form["hidden"])
     return Response(play_of(play) | {"isHidden": play.is_hidden})
@@ -157,7 +157,7 @@ def hide_play(request: Request, code: str, uuid: Any) -> Response:
 @api_view(["POST"])
 def create_stage(request: Request) -> Response:
     user = _user(request, ApiToken.Scope.EVENTS)
-    form = cleaned(forms.NewStageForm(data=request.data))
+    form = cleaned(forms.NewStageForm, request.data)
     event = event_for_manager(user, form["eventId"])
     stage = stage_actions.create_stage(event, form["name"])
     return Response(stage_of(stage) | {"url": f"{_base(request)}/s/{stage.code}"}, 201)
@@ -204,7 +204,7 @@ def event_stages(request: Request, slug: str) -> Response:
 def event_schedule(request: Request, slug: str) -> Response:
     if request.method == "POST":
         user = _user(request, ApiToken.Scope.EVENTS)
-        form = cleaned(forms.SlotForm(data=request.data))
+        form = cleaned(forms.SlotForm, request.data)
         stage = access.stage_for_manager(user, form["stageId"])
         slot = stage_actions.add_slot(
             stage, form["startsAt"], form["endsAt"], form.get("djName", ""), form.get("title", "")
@@ -222,7 +222,7 @@ def event_schedule(request: Request, slug: str) -> Response:
 @api_view(["POST"])
 @permission_classes([AllowAny])
 def subscribe(request: Request, code: str) -> Response:
-    form = cleaned(forms.FollowForm(data=request.data))
+    form = cleaned(forms.FollowForm, request.data)
     key = guest_key(form.get("guestToken") or request.COOKIES.get(settings.GUEST_COOKIE))
     if not key:
         raise Problem("Send the “guestToken” that POST /api/v1/guests gave you", "bad_guest", 401)

@@ -93,7 +93,7 @@ def once(who: str, message: Message, act: Callable[[], R]) -> R | None:
 
 # --- The DJ -------------------------------------------------------------------------------------------
 async def register_session(socket: LiveConsumer, message: Message) -> Message:
-    form = cleaned(forms.RegisterForm(data=message))
+    form = cleaned(forms.RegisterForm, message)
     credential = credential_of(socket, form.get("token", ""))
     try:
         session, is_new, handover = await in_thread(_register, credential, form)
@@ -128,7 +128,7 @@ async def _lose_if_last(code: str) -> None:
 
 
 async def broadcast_track(socket: LiveConsumer, message: Message) -> Message:
-    form = cleaned(forms.BroadcastForm(data=message))
+    form = cleaned(forms.BroadcastForm, message)
     heard = Heard(
         form.get("playId"),
         form.get("playedAt"),
@@ -149,29 +149,29 @@ async def broadcast_track(socket: LiveConsumer, message: Message) -> Message:
 
 
 async def metadata_updated(socket: LiveConsumer, message: Message) -> Message:
-    form = cleaned(forms.MetadataForm(data=message))
+    form = cleaned(forms.MetadataForm, message)
     fields = forms.play_fields(form["track"])
     play = await as_dj(socket, form["sessionId"], lambda session: plays.correct(session, fields))
     return {"playId": str(play.uuid)}
 
 
 async def track_stopped(socket: LiveConsumer, message: Message) -> None:
-    form = cleaned(forms.SessionForm(data=message))
+    form = cleaned(forms.SessionForm, message)
     await as_dj(socket, form["sessionId"], plays.stop)
 
 
 async def end_session(socket: LiveConsumer, message: Message) -> None:
-    form = cleaned(forms.SessionForm(data=message))
+    form = cleaned(forms.SessionForm, message)
     await as_dj(socket, form["sessionId"], sessions.end_session)
 
 
 async def update_session(socket: LiveConsumer, message: Message) -> None:
-    changes = forms.session_changes(cleaned(forms.UpdateSessionForm(data=message)))
+    changes = forms.session_changes(cleaned(forms.UpdateSessionForm, message))
     await as_dj(socket, message["sessionId"], lambda session: sessions.update_session(session, changes))
 
 
 async def hide_track(socket: LiveConsumer, message: Message) -> None:
-    form = cleaned(forms.HideForm(data=message))
+    form = cleaned(forms.HideForm, message)
 
     def act(session: Session) -> None:
         plays.hide(access.play_for_dj(session, form["playId"]), form["hidden"])
@@ -198,7 +198,7 @@ hub.on_frame.append(snapshots.forget)
 
 
 async def subscribe(socket: LiveConsumer, message: Message) -> Message:
-    form = cleaned(forms.SubscribeForm(data=message))
+    form = cleaned(forms.SubscribeForm, message)
     if secret := form.get("guestToken"):
         socket.memory["guest"] = guest_key(secret)
         if not socket.memory["guest"]:
@@ -285,13 +285,13 @@ async def get_sessions(socket: LiveConsumer, message: Message) -> None:
 
 
 async def validate_session(socket: LiveConsumer, message: Message) -> None:
-    code = cleaned(forms.SessionForm(data=message))["sessionId"]
+    code = cleaned(forms.SessionForm, message)["sessionId"]
     is_live = await in_thread(lambda: Session.objects.live().filter(code=code).exists())
     socket.say(messages.session_valid(code) if is_live else messages.session_expired(code))
 
 
 async def send_tempo_request(socket: LiveConsumer, message: Message) -> None:
-    form = cleaned(forms.TempoForm(data=message))
+    form = cleaned(forms.TempoForm, message)
 
     def act(key: str) -> None:
         session = access.public_session(form["sessionId"])
@@ -301,7 +301,7 @@ async def send_tempo_request(socket: LiveConsumer, message: Message) -> None:
 
 
 async def send_reaction(socket: LiveConsumer, message: Message) -> None:
-    form = cleaned(forms.ReactionForm(data=message))
+    form = cleaned(forms.ReactionForm, message)
 
     def act(key: str) -> None:
         session = access.public_session(form["sessionId"])

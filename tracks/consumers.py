@@ -21,7 +21,7 @@ def _meant(form: dict[str, Any]) -> Play:
 
 
 async def send_like(socket: LiveConsumer, message: Message) -> Message:
-    form = cleaned(forms.LikeForm(data=message))
+    form = cleaned(forms.LikeForm, message)
 
     def act(key: str) -> Message:
         play = _meant(form)
@@ -33,7 +33,7 @@ async def send_like(socket: LiveConsumer, message: Message) -> Message:
 
 
 async def remove_like(socket: LiveConsumer, message: Message) -> Message:
-    form = cleaned(forms.LikeForm(data=message))
+    form = cleaned(forms.LikeForm, message)
 
     def act(key: str) -> Message:
         play = _meant(form)
@@ -45,7 +45,7 @@ async def remove_like(socket: LiveConsumer, message: Message) -> Message:
 
 async def send_bulk_like(socket: LiveConsumer, message: Message) -> Message:
     """Catching up after being offline. What is not there (any more) is counted, not refused."""
-    form = cleaned(forms.BulkLikeForm(data=message))
+    form = cleaned(forms.BulkLikeForm, message)
 
     def act(key: str) -> Message:
         if wait := over_limit("bulk-like", key, 10, 60):

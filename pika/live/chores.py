@@ -39,25 +39,26 @@ async def run_chore(chore: Chore) -> None:
 
 async def count_listeners() -> None:
     """Tell each stage and session how many listen, when it changed and not too often."""
-    for topic in hub.topics():
-        kind, code = topics.split(topic)
-        if kind not in {"stage", "session"}:
-            continue
-        here = hub.listeners(topic)
-        count = await in_thread(broker().count_listeners, topic, here)
-        before = _told.get(topic)
-        # Above 100 nobody counts heads: every fifth of a second per phone is enough.
-        every = settings.LIVE_LISTENER_EVERY + max(0, count - 100) / 50
-        if count != before and await in_thread(broker().may_tell, f"count:{topic}", min(every, 30) - 0.1):
-            _told[topic] = count
-            told = messages.listener_count(
-                count,
-                session_id=code if kind == "session" else None,
-                stage_id=code if kind == "stage" else None,
-            )
-            await in_thread(broker().publish, topic, messages.encode(told), keep=False)
-    for topic in _told.keys() - set(hub.topics()):
+    here = {topic: hub.listeners(topic) for topic in hub.topics() if topics.split(topic)[0] in {"stage", "session"}}
+    for topic in _told.keys() - here.keys():
         del _told[topic]
+    if here:
+        await in_thread(_tell_counts, here)
+
+
+def _tell_counts(here: dict[str, set[str]]) -> None:
+    for topic, listeners in here.items():
+        count = broker().count_listeners(topic, listeners)
+        # Above 100 nobody counts heads: less often, the more there are.
+        every = min(30, settings.LIVE_LISTENER_EVERY + max(0, count - 100) / 50)
+        if count == _told.get(topic) or not broker().may_tell(f"count:{topic}", every - 0.1):
+            continue
+        _told[topic] = count
+        kind, code = topics.split(topic)
+        told = messages.listener_count(
+            count, session_id=code if kind == "session" else None, stage_id=code if kind == "stage" else None
+        )
+        broker().publish(topic, messages.encode(told), keep=False)
 
 
 class RedisWatch:

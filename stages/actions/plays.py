@@ -49,7 +49,8 @@ def play_all(session: Session, many: Iterable[Heard], sent_at: datetime | None =
         with transaction.atomic():
             # This write is also the lock: what the socket and the outbox bring at once comes in turn.
             Session.objects.filter(pk=session.pk).update(active_at=now)
-            known = Play.objects.in_bulk([play.uuid for play in wanted], field_name="uuid")
+            there = Play.objects.only("uuid", "session_id")
+            known = there.in_bulk([play.uuid for play in wanted], field_name="uuid")
             results = [_new_or_known(session, play, known) for play in wanted]
             fresh = Play.objects.bulk_create([play for play, is_new in results if is_new])
             if fresh:
@@ -113,8 +114,7 @@ def _tell_or_wait(session: Session, fresh: list[Play], now: datetime) -> None:
 
 def _tell(session: Session, play: Play) -> None:
     """Say NOW_PLAYING where this is the newest track; an older one is history only."""
-    newest = session.plays.public().newest_first().first()
-    if newest is None or newest.pk != play.pk:
+    if session.plays.public().newest_first().values_list("pk", flat=True).first() != play.pk:
         return
     play.session = session
     if session.stopped_at:

@@ -157,7 +157,6 @@ def end_session(session: Session, why: str = Session.Ended.BY_DJ, note: str | No
             return
         for name, value in changes.items():
             setattr(session, name, value)
-        jobs.hasten("watch_session", session.code)
         say(session, messages.session_ended(session.code))
         say_state(session)
         if session.stage and (left := stage_now(session.stage, now)).session and left.play:

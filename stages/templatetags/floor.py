@@ -26,6 +26,7 @@ WORDS: dict[str, Promise] = {
     "reconnecting": _("{name} is back in a moment"),
     "away": _("{name} is away for a moment"),
     "next": _("Next: {name} at {time}"),
+    "nextDay": _("Next: {name}, {time}"),
     "waiting": _("Nobody plays right now"),
     "closed": _("This floor is closed. Thank you for dancing!"),
     "over": _("This set is over. Thank you for dancing!"),
@@ -101,8 +102,10 @@ def before(snapshot: Message) -> list[Message]:
 @register.filter
 def next_words(snapshot: Message) -> str:
     """`Next: Ana at 22:00`, or nothing."""
-    slot = snapshot["nextSlot"]
-    return _say("next", name=slot["djName"], time=local_time(slot["startsAt"], _zone(snapshot))) if slot else ""
+    if not (slot := snapshot["nextSlot"]):
+        return ""
+    time = local_time(slot["startsAt"], _zone(snapshot))
+    return _say("nextDay" if " " in time else "next", name=slot["djName"], time=time)
 
 
 @register.filter

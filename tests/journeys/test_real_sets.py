@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -27,7 +28,7 @@ def rows_of(files):
     rows = []
     for file in files:
         lines = [line.rstrip("\r") for line in file.read_text("utf-8-sig").split("\n")]
-        for line, following in zip(lines, lines[1:], strict=False):
+        for line, following in pairwise(lines):
             if line.startswith("#EXTVDJ:") and following and not following.startswith("#"):
                 tag = {name: re.search(f"<{name}>(.*?)</{name}>", line) for name in ("lastplaytime", "artist", "title")}
                 at = datetime.fromtimestamp(int(tag["lastplaytime"][1]), UTC)

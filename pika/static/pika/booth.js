@@ -8,7 +8,7 @@ const random = (bytes) => crypto.getRandomValues(new Uint8Array(bytes));
 const LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 const newCode = () => Array.from(random(8), (n) => LETTERS[n % LETTERS.length]).join("");
 const SHOWN = 30; // plays on the page until one asks for all
-const TOAST_FOR = 10_000;
+const [TOAST_FOR, UNDO_FOR] = [5000, 15_000];
 const ELSEWHERE = "It was ended in another window, or after hours without a track.";
 
 let session = null; // {sessionId, djName, startedAt, stage, delaySeconds, isPaused, note, url, isLive}
@@ -439,8 +439,8 @@ function toast(words, act = null) {
   $("toast-undo").hidden = !act;
   $("toast").hidden = false;
   setText("toast-words", words);
-  const leave = () => ($("toast").matches(":hover, :focus-within") ? (toastTimer = setTimeout(leave, 2000)) : closeToast());
-  toastTimer = setTimeout(leave, TOAST_FOR);
+  const leave = () => (undo && $("toast").matches(":focus-within") ? (toastTimer = setTimeout(leave, 2000)) : closeToast());
+  toastTimer = setTimeout(leave, act ? UNDO_FOR : TOAST_FOR);
 }
 
 function closeToast() {
@@ -553,6 +553,7 @@ function render() {
   setText("where", session.stage?.name ?? "Quick Start");
   setText("as", [session.stage?.eventName, session.djName && `as ${isolate(session.djName)}`].filter(Boolean).join(" · "));
   setText("since", session.startedAt ? `since ${clock(session.startedAt)}` : "");
+  $("note-form").hidden = !session.stage; // after a Quick Start comes nobody
   renderQr();
   renderHandover();
   renderFloor(current);

@@ -57,8 +57,11 @@ export function clock(iso, zone, now = Date.now()) {
 
 export const shown = (s) => s.play ?? (s.state === "closed" ? null : s.recent[0]) ?? null;
 
-export const nextWords = (s) =>
-  s.nextSlot ? fill(words.next, { name: s.nextSlot.djName, time: clock(s.nextSlot.startsAt, s.stage?.timeZone) }) : "";
+export function nextWords(s) {
+  if (!s.nextSlot) return "";
+  const time = clock(s.nextSlot.startsAt, s.stage?.timeZone);
+  return fill(time.includes(" ") ? words.nextDay : words.next, { name: s.nextSlot.djName, time });
+}
 
 export function stateWords(s) {
   const name = s.session?.djName;

@@ -9,13 +9,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts import actions
-from accounts.models import ApiToken
+from accounts.models import ApiToken, User
 
 
 @never_cache
 @login_required
 def list_tokens(request: HttpRequest) -> HttpResponse:
     """The programs that may act for me; POST makes a token and shows it this once."""
+    assert isinstance(request.user, User)
     token = ""
     if request.method == "POST":
         name = request.POST.get("name", "").strip() or "My laptop"

@@ -204,7 +204,8 @@ CHROMIUM_ARGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+# Per module: while it runs, Playwright keeps an event loop in this thread, which Django and asyncio.run refuse.
+@pytest.fixture(scope="module")
 def _chromium() -> Iterator[Any]:
     path = chromium()
     if path is None:
@@ -212,7 +213,8 @@ def _chromium() -> Iterator[Any]:
         pytest.skip("no Chromium on this machine: the browser journeys are not run")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=str(path), args=CHROMIUM_ARGS)
         yield browser
         browser.close()

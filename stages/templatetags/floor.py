@@ -35,7 +35,7 @@ WORDS: dict[str, Promise] = {
     "by": _("played by {name}"),
     "listeners": _("{count} here"),
     "offline": _("You are offline. Your hearts are kept."),
-    "lost": _("Looking for the connection … Your hearts are kept."),
+    "lost": _("No connection. Your hearts are kept."),
     "stale": _("The last we heard"),
     "wallLost": _("Looking for the connection. This is the last song we know of."),
     "back": _("Connected again."),

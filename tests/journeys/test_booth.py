@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from stages.access import stage_for_dj, stages_for_booth
 from stages.models import Play, Slot
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -81,6 +82,38 @@ def test_a_stage_is_found_by_the_code_on_the_poster_however_it_is_typed(booth, s
     page.fill("#code", f"{other_stage.code[:3].lower()}-{other_stage.code[3:].lower()}")
     page.press("#code", "Enter")
     expect(page.locator("#where")).to_have_text("Blues Room")
+
+
+def test_the_list_shows_where_one_may_play_and_ones_own_slot_first(
+    event, stage, other_stage, marcus, ana, elena, stranger, django_assert_num_queries
+):
+    now = timezone.now()
+
+    def listed(user):
+        with django_assert_num_queries(1):
+            return [one.name for one in stages_for_booth(user, now)]
+
+    slot = Slot.objects.create(stage=other_stage, dj=marcus, starts_at=now, ends_at=now + timedelta(hours=2))
+    assert listed(marcus) == ["Blues Room", "Main Floor"]
+    assert listed(ana) == ["Main Floor", "Blues Room"]
+    event.is_booth_open = False
+    event.save()
+    assert listed(marcus) == ["Blues Room", "Main Floor"]
+    assert listed(elena) == ["Main Floor", "Blues Room"]
+    assert (listed(ana), listed(stranger)) == ([], [])
+    for user in (marcus, elena):
+        for one in stages_for_booth(user, now):
+            assert stage_for_dj(user, one.code) == one
+    other_stage.is_closed = True
+    other_stage.save()
+    assert listed(marcus) == ["Main Floor"]
+    event.starts_on, event.ends_on = event.starts_on + timedelta(days=30), event.ends_on + timedelta(days=30)
+    event.save()
+    slot.delete()
+    assert (listed(marcus), listed(elena)) == ([], ["Main Floor"])
+    event.status = "draft"
+    event.save()
+    assert listed(elena) == []
 
 
 def test_a_wrong_code_is_said_beside_the_code(booth, stage, marcus, expect):

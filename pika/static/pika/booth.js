@@ -669,7 +669,11 @@ function renderHandover() {
   const last = all.filter((play) => play.sessionId !== session.sessionId);
   $("handover").hidden = !djName && !last.length;
   const isBegun = plays.size > 0;
-  if (isBegun !== Boolean($("first").compareDocumentPosition($("handover")) & Node.DOCUMENT_POSITION_FOLLOWING)) $("first")[isBegun ? "after" : "before"]($("handover"));
+  const isBelow = Boolean($("first").compareDocumentPosition($("handover")) & Node.DOCUMENT_POSITION_FOLLOWING);
+  if (isBegun !== isBelow) {
+    $("first")[isBegun ? "after" : "before"]($("handover"));
+    if (isBegun) $("handover-last").open = false;
+  }
   setText("handover-h", djName === session.djName ? "Your last set here" : `Before you: ${isolate(djName ?? last[0]?.djName ?? "")}`);
   setText("handover-note", note ?? "");
   $("handover-note").hidden = !note;
@@ -677,7 +681,7 @@ function renderHandover() {
   const key = last.map((play) => play.playId).join() + floor.timeZone;
   if ($("handover-plays").dataset.key === key) return;
   $("handover-plays").dataset.key = key;
-  $("handover-last").open = matchMedia("(min-width: 60rem)").matches;
+  $("handover-last").open = !isBegun && matchMedia("(min-width: 60rem)").matches;
   $("handover-plays").replaceChildren(...last.map((play) => {
     const row = make("li");
     const words = make("div", "what");

@@ -95,9 +95,11 @@ function draw() {
   drawRows(play);
   $("next").hidden = !s.nextSlot;
   $("next").lastChild.textContent = nextWords(s);
-  put($("here"), s.listeners && fill(words.listeners, { count: s.listeners }));
+  drawCrowd();
   tick();
 }
+
+const drawCrowd = () => put($("here"), s.listeners && fill(words.listeners, { count: s.listeners }));
 
 function tick() {
   const seconds = Math.floor((live.now() - Date.parse(s.play?.playedAt)) / 1000);
@@ -108,6 +110,10 @@ setInterval(() => document.hidden || tick(), 1000);
 
 // --- What comes in --------------------------------------------------------------------------------
 function hear(message) {
+  if (message.type === "LISTENER_COUNT") {
+    s.listeners = message.count;
+    return drawCrowd();
+  }
   const [song, state] = [s.play?.playId, stateWords(s)];
   s = after(s, message);
   if (message.type === "SNAPSHOT") mergeLikes(message);
@@ -135,8 +141,9 @@ const live = new Live({
 
 let netTimer;
 function tellNet() {
-  clearTimeout(netTimer);
   const say = (text) => {
+    clearTimeout(netTimer);
+    netTimer = null;
     if ($("net").textContent && !text) announce(words.back);
     $("net").textContent = text;
     document.body.classList.toggle("stale", !!text);
@@ -144,7 +151,7 @@ function tellNet() {
   };
   if (live.state === "open") say("");
   else if (!navigator.onLine) say(words.offline);
-  else netTimer = setTimeout(say, $("net").textContent ? 0 : 4000, words.lost); // a short gap is nobody's business
+  else netTimer ??= setTimeout(say, $("net").textContent ? 0 : 4000, words.lost); // a short gap is nobody's business
 }
 
 // --- Hearts ---------------------------------------------------------------------------------------

@@ -48,11 +48,14 @@ export const isRiddle = (s, m) =>
 export const words = JSON.parse(document.getElementById("words").textContent);
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 
-export function clock(iso, zone, now = Date.now()) {
+const clocks = {}; // a formatter costs a slow phone a millisecond
+
+export function clock(iso, timeZone, now = Date.now()) {
   const at = new Date(iso);
-  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone };
-  const day = Math.abs(at - now) < 16 * 3600e3 ? {} : { weekday: "long" };
-  return new Intl.DateTimeFormat(document.documentElement.lang, { ...day, ...time }).format(at);
+  const weekday = Math.abs(at - now) < 16 * 3600e3 ? undefined : "long";
+  const format = { weekday, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone };
+  clocks[[timeZone, weekday]] ??= new Intl.DateTimeFormat(document.documentElement.lang, format);
+  return clocks[[timeZone, weekday]].format(at);
 }
 
 export const shown = (s) => s.play ?? (s.state === "closed" ? null : s.recent[0]) ?? null;

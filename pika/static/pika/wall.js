@@ -37,10 +37,12 @@ const live = new Live({
 
 let netTimer;
 function tellNet() {
-  clearTimeout(netTimer);
-  if (live.state === "open") $("net").textContent = "";
-  else netTimer ??= setTimeout(() => ($("net").textContent = words.wallLost), 20_000);
-  if (live.state === "open") netTimer = null;
+  if (live.state !== "open") netTimer ??= setTimeout(() => ($("net").textContent = words.wallLost), 20_000);
+  else {
+    clearTimeout(netTimer);
+    netTimer = null;
+    $("net").textContent = "";
+  }
 }
 
 // A little to and fro each minute, so that no letter stays on the same pixels.

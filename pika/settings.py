@@ -260,6 +260,7 @@ DEMO_SPEED = env.float("PIKA_DEMO_SPEED", default=3.0)
 
 # Passed on to uvicorn by `up` and by the image.
 UVICORN = {
+    "ws": env.str("PIKA_WS", default="pika.live.protocol:LiveProtocol"),
     "ws_max_size": LIVE_FRAME_BYTES,
     "ws_per_message_deflate": False,
     "ws_ping_interval": 30,

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
 
+from pika.live.wire import Batch
+
 log = logging.getLogger(__name__)
 
 HOLE_PATIENCE = 0.2  # seconds a frame waits for an earlier one that is still under way
@@ -32,8 +34,8 @@ class Connection(Protocol):
 
     listener: str
 
-    def write(self, text: str) -> None:
-        """Queue a text frame. Never blocks, never raises."""
+    def write_batch(self, batch: Batch) -> None:
+        """Queue text frames. Never blocks, never raises."""
 
 
 @dataclass
@@ -44,6 +46,7 @@ class _Floor:
     epoch: str = ""
     seq: int = 0
     early: dict[int, Frame] = field(default_factory=dict)
+    outbox: list[str] = field(default_factory=list)
 
 
 class Hub:
@@ -127,8 +130,7 @@ class Hub:
     def say(self, topic: str, text: str) -> None:
         """Write a frame of this process's own making (a snapshot after a resync) to the topic's phones."""
         if floor := self._floors.get(topic):
-            for connection in list(floor.connections):
-                connection.write(text)
+            self._put(floor, text)
 
     def _write_ready(self, floor: _Floor) -> None:
         while frame := floor.early.pop(floor.seq + 1, None):
@@ -142,8 +144,18 @@ class Hub:
 
     def _write(self, floor: _Floor, frame: Frame) -> None:
         floor.seq = frame.seq or floor.seq
-        for connection in list(floor.connections):
-            connection.write(frame.text)
+        self._put(floor, frame.text)
+
+    def _put(self, floor: _Floor, text: str) -> None:
+        """What comes back to back leaves in one write per phone, with the next pass of the loop."""
+        floor.outbox.append(text)
+        if len(floor.outbox) == 1:
+            asyncio.get_running_loop().call_soon(self._flush, floor)
+
+    def _flush(self, floor: _Floor) -> None:
+        batch, floor.outbox = Batch(floor.outbox), []
+        for connection in tuple(floor.connections):
+            connection.write_batch(batch)
 
     async def _listen(self) -> None:
         """Frames of the other processes, through the channel layer."""

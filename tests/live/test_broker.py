@@ -103,8 +103,8 @@ class Phone:
     def __init__(self):
         self.heard = []
 
-    def write(self, text):
-        self.heard.append(text)
+    def write_batch(self, batch):
+        self.heard += batch.texts
 
 
 def on_a_loop(scenario):
@@ -119,6 +119,7 @@ def on_a_loop(scenario):
         try:
             await hub.join("t", phone)
             await scenario(hub)
+            await asyncio.sleep(0)  # what was put leaves with the next pass of the loop
         finally:
             module.get_channel_layer = monkey
         return phone.heard

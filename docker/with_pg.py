@@ -16,7 +16,9 @@ def pg_environment(url: str) -> dict[str, str]:
         "PGDATABASE": unquote(parts.path.lstrip("/")),
     }
     names = ("sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "options")
-    variables = {name: f"PG{name.replace('_', '').upper()}" for name in names} | {"connect_timeout": "PGCONNECT_TIMEOUT"}
+    variables = {name: f"PG{name.replace('_', '').upper()}" for name in names} | {
+        "connect_timeout": "PGCONNECT_TIMEOUT"
+    }
     found |= {variables[name]: value for name, value in parse_qsl(parts.query) if name in variables}
     return {name: value for name, value in found.items() if value}
 

@@ -202,6 +202,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGOUT_ON_GET = False
+# A ballroom is one address: 500 phones may sign up within a minute, a guesser of one account may not try often.
+ACCOUNT_RATE_LIMITS = {"signup": "600/m/ip", "login": "600/m/ip", "login_failed": "10/5m/key,300/5m/ip"}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/booth/"
 LOGOUT_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "/"

@@ -1,5 +1,6 @@
 """What is said on the socket about stages, sessions and plays."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -102,11 +103,12 @@ async def register_session(socket: LiveConsumer, message: Message) -> Message:
             raise HangUp(problem.message, problem.code, 1013) from None
         raise
     socket.memory["credential"] = credential
-    await socket.join(topics.booth(session.code))
+    joining = socket.memory["joining"] = asyncio.ensure_future(socket.join(topics.booth(session.code)))
     if session.code not in socket.memory.setdefault("sessions", set()):
         socket.memory["sessions"].add(session.code)
         socket.at_close.append(lambda: _lose_if_last(session.code))
-    if not is_new:
+    if not is_new:  # a new one has no listeners yet, its ACK need not wait for our ear
+        await joining
         await in_thread(sessions.heard_from, [session.code])
     stage = stage_of(session.stage) if session.stage else None
     socket.say(messages.session_registered(session.code, session.dj_name, stage, handover))
@@ -248,7 +250,7 @@ async def _resume(socket: LiveConsumer, topic: str, since: str | None) -> bool:
 
 
 async def _say_snapshot(socket: LiveConsumer, topic: str, snapshot: Message, form: dict[str, Any], key: str) -> None:
-    listeners = max(1, len(hub.listeners(topic)))
+    listeners = len(hub.listeners(topic))
     likes = await in_thread(_likes_of, key, snapshot) if form["mine"] else []
     socket.say(snapshot | {"listeners": listeners, "likes": likes})
 
@@ -269,7 +271,7 @@ async def _hear_session(socket: LiveConsumer, form: dict[str, Any], key: str) ->
         await socket.leave(topics.session(form["sessionId"]))
         snapshot = await _hear(socket, topic)
     socket.say(await snapshots.get(topics.SYSTEM))
-    count = max(1, len(hub.listeners(topic)))
+    count = len(hub.listeners(topic))
     socket.say(messages.listener_count(count, session_id=code, stage_id=None))
     if await _resume(socket, topic, form.get("since")):
         return

@@ -152,7 +152,7 @@ def public_sessions() -> list[Message]:
 def page_of_session(session: Session, base: str) -> str:
     """The address dancers open for this session."""
     path = f"/s/{session.stage.code}" if session.stage else f"/l/{session.code}"
-    return f"{base or settings.PUBLIC_URL}{path}"
+    return f"{settings.PUBLIC_URL or base}{path}"
 
 
 def session_answer(session: Session, base: str) -> dict[str, Any]:

@@ -55,10 +55,10 @@ def stage_now(stage: Stage, at: datetime) -> StageNow:
     plays = Play.objects.public().select_related("session").newest_first()
     if stage.is_closed or stage.event.status == "archived":
         return StageNow(CLOSED, None, None, None)
+    # Until a new DJ's first track the last one stays on screen, whoever played it.
+    play = (session and plays.filter(session=session).first()) or plays.filter(session__stage=stage).first()
     if session:
-        play = plays.filter(session=session).first()
         return StageNow(session_state(session, at), session, play, next_slot)
-    play = plays.filter(session__stage=stage).first()
     is_soon = next_slot and next_slot.starts_at <= at + timedelta(seconds=settings.LIVE_CHANGING_WITHIN)
     return StageNow(CHANGING if is_soon else WAITING, None, play, next_slot)
 

@@ -105,6 +105,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def join(self, topic: str) -> None:
         self.topics.add(topic)
         await hub.join(topic, self)
+        if not self._is_open:  # it closed while we waited, and `disconnect` has been through
+            await self.leave(topic)
 
     async def leave(self, topic: str) -> None:
         self.topics.discard(topic)
@@ -205,7 +207,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._refused = 0
 
     def _nack(self, message_id: str | None, refused: Problem) -> None:
-        self.say(messages.nack(message_id, refused.message, timezone.now(), refused.code, refused.retry_after))
+        told = (refused.message, timezone.now(), refused.code, refused.retry_after, refused.field or None)
+        self.say(messages.nack(message_id, *told))
 
     async def _hang_up(self, refused: HangUp) -> None:
         if self._writer:

@@ -29,9 +29,17 @@ def ack(message_id: str, at: datetime, **extra: Any) -> Message:
     return _message("ACK", messageId=message_id, status="ok", timestamp=iso(at), **extra)
 
 
-def nack(message_id: str | None, error: str, at: datetime, code: str, retry_after: float | None = None) -> Message:
-    """`error` is in the user's words; `code` is for programs; `retry_after` in seconds."""
-    return _message("NACK", messageId=message_id, error=error, code=code, retryAfter=retry_after, timestamp=iso(at))
+def nack(
+    message_id: str | None,
+    error: str,
+    at: datetime,
+    code: str,
+    retry_after: float | None = None,
+    field: str | None = None,
+) -> Message:
+    """`error` is in the user's words, `field` what it is about, `code` for programs; `retry_after` in seconds."""
+    fields = {"messageId": message_id, "error": error, "code": code, "field": field, "retryAfter": retry_after}
+    return _message("NACK", **fields, timestamp=iso(at))
 
 
 def pong(at: datetime) -> Message:
@@ -72,12 +80,13 @@ def reaction_received(session_id: str, reaction: str) -> Message:
 
 
 def repeat_warning(
-    session_id: str, track: Message, played_at: datetime, stage_name: str, dj_name: str, words: str
+    session_id: str, play_id: str, track: Message, played_at: datetime, stage_name: str, dj_name: str, words: str
 ) -> Message:
-    """`words` says it as a person would, in the event's own time."""
+    """`play_id` is the repetition, the rest tells of the first time; `words` says it in the event's own time."""
     return _message(
         "REPEAT_WARNING",
         sessionId=session_id,
+        playId=play_id,
         track=track,
         playedAt=iso(played_at),
         stageName=stage_name,

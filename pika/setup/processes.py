@@ -1,5 +1,6 @@
 """Several web processes on one socket: started, watched, replaced when they die or hang, ended together."""
 
+import contextlib
 import logging
 import os
 import select
@@ -65,10 +66,8 @@ class Keeper:
 
     def _on_signal(self, number: int, frame: object) -> None:
         self.signals.append(number)
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.write(self._wake, b"!")
-        except BlockingIOError:
-            pass
 
     def _start(self) -> Child:
         pipe, its_end = os.pipe()
@@ -114,6 +113,8 @@ class Keeper:
     def _end(self, number: int) -> bool:
         """Pass the signal on and wait; whether all of them ended by themselves and well."""
         until = time.monotonic() + self.end_seconds
+        # Or callers would still be put in the queue of a socket that nobody answers any more.
+        self.listening.close()
         for child in self.children:
             child.popen.send_signal(number)
         is_clean = True
@@ -128,7 +129,11 @@ class Keeper:
                     child.popen.wait()
                 is_clean = False
             time.sleep(0.05)
-        return is_clean and all(child.popen.returncode == 0 for child in self.children)
+        # One that was still starting knows no other end than the signal's.
+        return is_clean and all(
+            child.popen.returncode == 0 or (child.popen.returncode == -number and not child.has_served)
+            for child in self.children
+        )
 
 
 def _read(pipe: int) -> bytes:

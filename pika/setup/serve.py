@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import environ
 import uvicorn
@@ -19,6 +20,9 @@ from django.conf import settings
 from pika import health
 from pika.setup import Refused, processes
 from pika.setup.web import leave
+
+if TYPE_CHECKING:
+    from pika.live.consumer import LiveConsumer
 
 log = logging.getLogger(__name__)
 env = environ.Env()
@@ -65,15 +69,20 @@ def check_environment(count: int = 1) -> None:
             "Postgres.\nFor one process that needs nothing else: python3 manage.py up"
         )
     if not settings.REDIS_URL:
-        who = f"WEB_PROCESSES asks for {count} processes" if count > 1 else "Web, worker and beat are separate processes"
+        who = (
+            f"WEB_PROCESSES asks for {count} processes" if count > 1 else "Web, worker and beat are separate processes"
+        )
         raise Refused(
             f"{who}, and without Redis they would not hear each other. Set REDIS_URL.\n"
             "For one process that needs nothing else: python3 manage.py up"
         )
     if not os.environ.get("SECRET_KEY"):
         raise Refused("SECRET_KEY is not set, and each process would make up its own. docker/.env.example tells how.")
-    if _EXAMPLE in settings.SECRET_KEY:
-        raise Refused("SECRET_KEY is still the example's, which everybody knows. docker/.env.example tells how.")
+    for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL"):
+        if _EXAMPLE in getattr(settings, name):
+            raise Refused(
+                f"{name} still has the example's secret, which everybody knows. docker/.env.example tells how."
+            )
     if settings.IS_SECURE and "*" in settings.ALLOWED_HOSTS:
         raise Refused(
             "ALLOWED_HOSTS is not set, and whoever sends a request could choose the address that goes into e-mails.\n"
@@ -123,14 +132,14 @@ def _is_cluster(client: object) -> bool:
         return False
 
 
-def database_problem() -> str | None:
-    """Why the database does not answer, or None."""
-    from django.db import connection
+def database_problem(url: str) -> str | None:
+    """Why the Postgres does not answer, or None."""
+    import psycopg
 
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Exception as error:  # the pool has errors of its own
+        with psycopg.connect("postgresql://" + url.split("://", 1)[1], connect_timeout=_WAIT_SECONDS) as connection:
+            connection.execute("SELECT 1")
+    except (psycopg.Error, IndexError) as error:
         return str(error).strip() or type(error).__name__
     return None
 
@@ -237,7 +246,12 @@ async def close_in_slices() -> None:
 
     waiting = list(open_sockets)
     size = max(SLICE, math.ceil(len(waiting) / SLICES_MAX))
+    closing = []
     for start in range(0, len(waiting), size):
-        together = (one.close(SERVICE_RESTART, "We restart, please reconnect") for one in waiting[start : start + size])
-        await asyncio.gather(*together, return_exceptions=True)
-        await asyncio.sleep(SLICE_EVERY)
+        closing += [asyncio.create_task(_close(one)) for one in waiting[start : start + size]]
+        await asyncio.sleep(SLICE_EVERY)  # and not until they are closed: one may not read any more
+
+
+async def _close(one: "LiveConsumer") -> None:
+    with contextlib.suppress(Exception):
+        await one.close(SERVICE_RESTART, "We restart, please reconnect")

@@ -45,18 +45,25 @@ def play_all(session: Session, many: Iterable[Heard], sent_at: datetime | None =
     now = timezone.now()
     skew = _skew(now, sent_at)
     wanted = [_made(session, heard, now, skew) for heard in many]
+    try:  # nearly always all are new, and asking first would cost every play a query
+        return _record(session, wanted, {}, now)
+    except IntegrityError:
+        there = Play.objects.only("uuid", "session_id")
+        known = there.in_bulk([play.uuid for play in wanted], field_name="uuid")
     try:
-        with transaction.atomic():
-            # This write is also the lock: what the socket and the outbox bring at once comes in turn.
-            Session.objects.filter(pk=session.pk).update(active_at=now)
-            there = Play.objects.only("uuid", "session_id")
-            known = there.in_bulk([play.uuid for play in wanted], field_name="uuid")
-            results = [_new_or_known(session, play, known) for play in wanted]
-            fresh = Play.objects.bulk_create([play for play, is_new in results if is_new])
-            if fresh:
-                _tell_or_wait(session, fresh, now)
+        return _record(session, wanted, known, now)
     except IntegrityError:
         raise _taken() from None
+
+
+def _record(session: Session, wanted: list[Play], known: dict[UUID, Play], now: datetime) -> list[tuple[Play, bool]]:
+    with transaction.atomic():
+        # This write is also the lock: what the socket and the outbox bring at once comes in turn.
+        Session.objects.filter(pk=session.pk).update(active_at=now)
+        results = [_new_or_known(session, play, known) for play in wanted]
+        fresh = Play.objects.bulk_create([play for play, is_new in results if is_new])
+        if fresh:
+            _tell_or_wait(session, fresh, now)
     return results
 
 
@@ -157,6 +164,7 @@ def _warn_of_repeat(session: Session, play: Play) -> None:
             topics.booth(session.code),
             messages.repeat_warning(
                 session.code,
+                str(play.uuid),
                 track_of(play),
                 before.played_at,
                 before.session.stage.name,

@@ -48,8 +48,8 @@ def go_live(
 
     Problem: the code is another DJ's (404), the session is over (409), too many at once (429).
     """
-    if code and (session := Session.objects.select_related("stage__event").filter(code=code).first()):
-        return _resume(session, dj, delay_seconds), False
+    if code and Session.objects.filter(code=code).exists():
+        return _resume(code, dj, delay_seconds), False
     _check_room(dj)
     now = timezone.now()
     try:
@@ -72,12 +72,12 @@ def go_live(
                 publish(topics.stage(stage.code), messages.dj_live(session.code, session.dj_name, stage.code))
             say_state(session)
     except IntegrityError:  # two sockets of one program registered at once
-        session = Session.objects.select_related("stage__event").get(code=code)
-        return _resume(session, dj, delay_seconds), False
+        return _resume(code, dj, delay_seconds), False
     return session, True
 
 
-def _resume(session: Session, dj: User, delay_seconds: int | None) -> Session:
+def _resume(code: str, dj: User, delay_seconds: int | None) -> Session:
+    session = Session.objects.select_related("stage__event").get(code=code)
     if session.dj_id != dj.pk:
         raise Problem("Session not found", "session_not_found", 404, field="sessionId")
     if not session.is_live:

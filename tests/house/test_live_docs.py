@@ -81,7 +81,7 @@ CLIENT_SAYS = DJ_SAYS | FLOOR_SAYS
 
 # --- Everything is there, nothing else is ---------------------------------------------------------------
 def test_every_message_to_the_server_has_a_section_and_no_other_has_one():
-    assert list(CLIENT_SAYS) and sorted(CLIENT_SAYS) == sorted(HANDLERS)
+    assert sorted(CLIENT_SAYS) == sorted(HANDLERS)
 
 
 def test_every_message_of_the_server_has_a_section_and_no_other_has_one():
@@ -206,8 +206,8 @@ def test_the_stage_states_are_those_of_the_code():
         f"more than {settings.LIVE_NEGATIVE_TEMPO_SHARE:.0%}".replace("%", " %"),
         f"websocket ping every {settings.UVICORN['ws_ping_interval']} s",
         f"more than {settings.LIVE_CLOCK_SKEW} s off",
-        f"after {settings.LIVE_IDLE_END // 3600} h without a word and {settings.LIVE_IDLE_MIN_AGE // 3600} h of age; or "
-        f"after {settings.LIVE_MAX_AGE // 3600} h",
+        f"after {settings.LIVE_IDLE_END // 3600} h without a word and {settings.LIVE_IDLE_MIN_AGE // 3600} h of age;",
+        f"or after {settings.LIVE_MAX_AGE // 3600} h",
     ],
 )
 def test_the_numbers_are_those_of_the_settings(words):
@@ -305,8 +305,8 @@ def test_every_message_of_the_server_is_really_said_and_looks_like_its_example(
     first = answers(his, ["REGISTER_SESSION", "BROADCAST_TRACK"], example)
     sarah.ask("SEND_LIKE", **example("SEND_LIKE"))
     sarah.ask("SEND_TEMPO_REQUEST", **example("SEND_TEMPO_REQUEST"))
-    refused = [sarah.ask("SEND_REACTION", sessionId=example("SEND_REACTION")["sessionId"], reaction="thank_you")
-               for _ in range(2)][-1]  # fmt: skip
+    sarah.ask("SEND_REACTION", **example("SEND_REACTION"))
+    refused = sarah.ask("SEND_REACTION", **example("SEND_REACTION") | {"messageId": "m6-again"})
     tom = Dancer(server.ws)
     tom.follow(the_stage.code, guestToken=token)
     for kind in ("GET_SESSIONS", "VALIDATE_SESSION", "PING"):

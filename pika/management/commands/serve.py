@@ -34,7 +34,10 @@ class Command(BaseCommand):
         """Say how environment, database and Redis are; the exit code."""
         serve.check_environment(serve.web_processes())
         serve.trusted_proxies()
-        problems = {"database": serve.database_problem(), "redis": serve.redis_problem(settings.REDIS_URL)}
+        problems = {
+            "database": serve.database_problem(settings.DATABASE_URL),
+            "redis": serve.redis_problem(settings.REDIS_URL),
+        }
         for name, problem in problems.items():
             self.stdout.write(f"{name}: {problem or 'ok'}")
         return 1 if any(problems.values()) else 0

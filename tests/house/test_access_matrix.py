@@ -1,0 +1,283 @@
+"""Who may do what: every address and every message of the socket, tried by four people.
+
+Nobody (no account), stranger (runs another event), ana (a DJ, but not of this session; owns nothing here), and the
+owner: marcus of his session, elena of her event. What is refused changes nothing.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.forms.models import model_to_dict
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from accounts.actions import make_token, new_guest_secret
+from accounts.models import ApiToken
+from events.models import Event
+from pika.asgi import live
+from pika.live.messages import iso
+from stages.actions import plays, sessions
+from stages.actions.plays import Heard
+from stages.models import Play, Session, Slot, Stage
+from tests.cast import Dancer, Dj
+
+PEOPLE = ("nobody", "stranger", "ana", "owner")
+
+
+# --- Addresses: the table ---------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class May:
+    """What a request is answered with: to nobody, the stranger, ana (another DJ) and the owner."""
+
+    nobody: int
+    stranger: int
+    ana: int
+    owner: int
+    owned_by: str = "marcus"
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+ANYBODY = May(200, 200, 200, 200)
+FOUND = May(302, 302, 302, 302)
+LOGGED_IN = May(302, 200, 200, 200)  # nobody is sent to the login page
+MEMBERS = May(401, 200, 200, 200)
+THEIRS = May(401, 404, 404, 200)  # a stranger gets 404, not 403: what is not yours does not exist
+A_PLAY = {"playId": "{new}", "playedAt": "{now}", "track": {"title": "Mine now"}}
+AN_EVENT = {
+    "organizerId": "wcs-budapest",
+    "name": "Spring",
+    "timeZone": "Europe/Budapest",
+    "startsOn": "2027-03-26",
+    "endsOn": "2027-03-28",
+}
+A_SLOT = {
+    "stageId": "{stage}",
+    "startsAt": "2027-03-27T20:00:00Z",
+    "endsAt": "2027-03-27T22:00:00Z",
+    "djName": "Ana",
+}
+
+ADDRESSES: dict[str, May] = {
+    # The house
+    "GET livez": ANYBODY,
+    "GET readyz": ANYBODY,
+    # Pages of the floor
+    "GET ": ANYBODY,
+    "GET find": FOUND,
+    "GET booth/": LOGGED_IN,
+    "GET s/<str:code>": ANYBODY,
+    "GET s/<str:code>/wall": ANYBODY,
+    "GET s/<str:code>/overlay": ANYBODY,
+    "GET s/<str:code>/qr.<str:kind>": ANYBODY,
+    "GET l/<str:code>": FOUND,  # a session on a stage: to the stage
+    "GET l/<str:code>/qr.<str:kind>": ANYBODY,
+    "GET sw.js": ANYBODY,
+    "GET manifest.webmanifest": ANYBODY,
+    # Pages of people
+    "GET accounts/tokens/": LOGGED_IN,
+    "POST accounts/tokens/": LOGGED_IN,
+    "GET accounts/tokens/<int:pk>/revoke": May(405, 405, 405, 405),
+    "POST accounts/tokens/<int:pk>/revoke": May(302, 404, 404, 302),
+    # The API: people
+    "GET api/v1/me": MEMBERS,
+    "POST api/v1/guests": May(201, 201, 201, 201),
+    "GET api/v1/schema": ANYBODY,
+    # The API: events and stages
+    "POST api/v1/events": May(401, 404, 404, 201, "elena", AN_EVENT),
+    "GET api/v1/events/<slug:slug>/stages": ANYBODY,
+    "GET api/v1/events/<slug:slug>/schedule": ANYBODY,
+    "POST api/v1/events/<slug:slug>/schedule": May(401, 404, 404, 201, "elena", A_SLOT),
+    "POST api/v1/stages": May(401, 404, 404, 201, "elena", {"eventId": "{event}", "name": "Blues Room"}),
+    "GET api/v1/stages/<str:code>": ANYBODY,
+    "POST api/v1/stages/<str:code>/subscribe": May(200, 200, 200, 200, body={"guestToken": "{guest}"}),
+    # The API: sessions
+    "POST api/v1/sessions": May(401, 404, 404, 200, body={"sessionId": "{session}"}),
+    "GET api/v1/sessions/<str:code>": THEIRS,
+    "PATCH api/v1/sessions/<str:code>": May(401, 404, 404, 200, body={"isPaused": True, "note": "Mine now"}),
+    "POST api/v1/sessions/<str:code>/end": THEIRS,
+    "GET api/v1/sessions/<str:code>/plays": THEIRS,
+    "POST api/v1/sessions/<str:code>/plays": May(401, 404, 404, 200, body={"plays": [A_PLAY]}),
+    "POST api/v1/sessions/<str:code>/plays/<uuid:uuid>/hide": THEIRS,
+}
+MISSING = "add it to ADDRESSES in tests/house/test_access_matrix.py: who may do it?"
+
+
+# --- Addresses: the walk -----------------------------------------------------------------------------------
+def our_addresses(resolver: URLResolver | None = None, before: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
+    """(route, view) of everything but the admin's and allauth's own."""
+    for it in (resolver or get_resolver()).url_patterns:
+        route = before + str(it.pattern)
+        if isinstance(it, URLPattern):
+            yield route, it.callback
+        elif it.app_name != "admin" and getattr(it.urlconf_name, "__name__", "") != "allauth.urls":
+            yield from our_addresses(it, route)
+
+
+def methods_of(view: Callable[..., Any]) -> set[str]:
+    """What an API view takes; what a page takes is not declared, and at least GET must be in the table."""
+    its_class = getattr(view, "cls", None)
+    return set(its_class().allowed_methods) - {"OPTIONS", "HEAD"} if its_class else {"GET"}
+
+
+def test_every_address_is_in_the_table_and_nothing_else_is():
+    wanted = {f"{method} {route}" for route, view in our_addresses() for method in methods_of(view)}
+    routes = {route for route, _ in our_addresses()}
+    assert sorted(wanted - set(ADDRESSES)) == [], MISSING
+    assert sorted(line for line in ADDRESSES if line.split(" ", 1)[1] not in routes) == [], "no such address any more"
+
+
+@pytest.fixture
+def everybody(marcus, ana, elena, stranger):
+    return {"marcus": marcus, "ana": ana, "elena": elena, "stranger": stranger}
+
+
+@pytest.fixture
+def values(marcus, stage):
+    """Marcus is live on Elena's stage, plays one song and has one program."""
+    session, _ = sessions.go_live(marcus, "Marcus", stage)
+    play, _ = plays.play(session, Heard(uuid.uuid4(), timezone.now(), {"title": "His"}))
+    return {
+        "code": session.code,
+        "session": session.code,
+        "stage": stage.code,
+        "event": stage.event.slug,
+        "slug": stage.event.slug,
+        "uuid": str(play.uuid),
+        "playId": str(play.uuid),
+        "pk": str(make_token(marcus, "laptop")[0].pk),
+        "guest": new_guest_secret(),
+        "kind": "svg",
+    }
+
+
+def filled(template: Any, values: dict[str, str]) -> Any:
+    """`template` with its `{names}` said; `{new}` is a fresh id, `{now}` the time."""
+    if isinstance(template, dict):
+        return {name: filled(inner, values) for name, inner in template.items()}
+    if isinstance(template, list):
+        return [filled(inner, values) for inner in template]
+    if isinstance(template, str) and template.startswith("{"):
+        return {"new": str(uuid.uuid4()), "now": iso(timezone.now()), **values}[template.strip("{}")]
+    return template
+
+
+def address(route: str, values: dict[str, str]) -> str:
+    if route.startswith(("s/", "api/v1/stages/")):
+        values = values | {"code": values["stage"]}
+    for name, value in values.items():
+        for converter in ("str", "slug", "int", "uuid"):
+            route = route.replace(f"<{converter}:{name}>", value)
+    assert "<" not in route, f"say in `values` what stands for {route}"
+    return f"/{route}"
+
+
+def facts() -> list[Any]:
+    """Everything a stranger could spoil."""
+    rows = [row for model in (Event, Stage, Slot, Session, Play) for row in model.objects.order_by("pk")]
+    living = [ApiToken.objects.filter(revoked_at=None, name="laptop").count()]
+    return living + [model_to_dict(row) | {"id": row.pk} for row in rows]
+
+
+def ask(client, method, route, person, values, may, token_of):
+    """The status; pages by login, the API by token."""
+    client.logout()
+    client.cookies.clear()
+    headers, options = {}, {}
+    if route.startswith("api/"):
+        headers = {"Authorization": f"Bearer {token_of(person)}"} if person else {}
+        options = {"data": filled(may.body, values), "content_type": "application/json"} if method != "GET" else {}
+    elif person:
+        client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return getattr(client, method.lower())(address(route, values), headers=headers, **options).status_code
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("line", ADDRESSES)
+def test_an_address_answers_everybody_as_the_table_says(client, everybody, values, token_of, line):
+    method, _, route = line.partition(" ")
+    may = ADDRESSES[line]
+    who = {"nobody": None, "stranger": everybody["stranger"], "ana": everybody["ana"]}
+    before = facts()
+    answered = {name: ask(client, method, route, person, values, may, token_of) for name, person in who.items()}
+    assert facts() == before, "what is refused, and what one may look at, changes nothing"
+    answered["owner"] = ask(client, method, route, everybody[may.owned_by], values, may, token_of)
+    assert answered == {name: getattr(may, name) for name in PEOPLE}
+
+
+# --- The socket ------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Says:
+    """What a message is answered with, ACK or the code of the NACK, when it is about marcus' session."""
+
+    nobody: str
+    stranger: str
+    ana: str
+    owner: str = "ACK"
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+def his_alone(**fields: Any) -> Says:
+    return Says("unauthenticated", "session_not_found", "session_not_found", "ACK", {"sessionId": "{session}"} | fields)
+
+
+def for_all(**fields: Any) -> Says:
+    return Says("ACK", "ACK", "ACK", "ACK", fields)
+
+
+MESSAGES: dict[str, Says] = {
+    "REGISTER_SESSION": his_alone(),
+    "BROADCAST_TRACK": his_alone(playId="{new}", track={"title": "Mine now"}),
+    "METADATA_UPDATED": his_alone(track={"title": "Mine now"}),
+    "TRACK_STOPPED": his_alone(),
+    "END_SESSION": his_alone(),
+    "UPDATE_SESSION": his_alone(isPaused=True, note="Mine now", delaySeconds=60),
+    "HIDE_TRACK": his_alone(playId="{playId}"),
+    "SUBSCRIBE": for_all(stageId="{stage}"),
+    "GET_SESSIONS": for_all(),
+    "VALIDATE_SESSION": for_all(sessionId="{session}"),
+    "SEND_TEMPO_REQUEST": for_all(sessionId="{session}", preference="perfect"),
+    "SEND_REACTION": for_all(sessionId="{session}", reaction="thank_you"),
+    "SEND_LIKE": for_all(playId="{playId}"),
+    "REMOVE_LIKE": for_all(playId="{playId}"),
+    "SEND_BULK_LIKE": for_all(payload={"tracks": [{"playId": "{playId}"}]}),
+    "PING": for_all(),
+}
+
+
+def test_every_message_is_in_the_table_and_nothing_else_is():
+    handled = live.consumer_initkwargs["handlers"]
+    assert sorted(set(handled) - set(MESSAGES)) == [], "add it to MESSAGES: who may say it about whose session?"
+    assert sorted(set(MESSAGES) - set(handled)) == [], "no such message any more"
+
+
+def said(socket: Any, kind: str, values: dict[str, str]) -> str:
+    answer = socket.ask(kind, **filled(MESSAGES[kind].fields, values))
+    return str(answer.get("code", answer["type"]))
+
+
+def without_heartbeat(rows: list[Any]) -> list[Any]:
+    clocks = {"seen_at", "away_at"}
+    return [{k: v for k, v in row.items() if k not in clocks} if isinstance(row, dict) else row for row in rows]
+
+
+@pytest.fixture
+def sockets(dj, server, marcus, ana, stranger, other_stage):
+    """Each with a live session of their own (nobody with none), so that what is refused is not the speaker."""
+    nobody = Dancer(server.ws)
+    yield {"nobody": nobody, "stranger": dj(stranger), "ana": dj(ana, other_stage), "owner": dj(marcus)}
+    nobody.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_a_message_is_answered_to_everybody_as_the_table_says(sockets, dj, marcus, stage, kind):
+    his: Dj = dj(marcus, stage)
+    values = {"session": his.session_id, "stage": stage.code, "playId": his.play("His")["playId"]}
+    before = without_heartbeat(facts())
+    answered = {name: said(sockets[name], kind, values) for name in ("nobody", "stranger", "ana")}
+    assert without_heartbeat(facts()) == before, "nobody but the owner changes a session"
+    answered["owner"] = said(sockets["owner"], kind, values)
+    assert answered == {name: getattr(MESSAGES[kind], name) for name in PEOPLE}

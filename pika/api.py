@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -20,6 +21,8 @@ def api_error(error: Exception, context: dict[str, Any]) -> Response | None:
             body["retryAfter"] = error.retry_after
         headers = {"Retry-After": str(int(error.retry_after) + 1)} if error.retry_after is not None else {}
         return Response({"error": body}, status=error.status, headers=headers)
+    if isinstance(error, RequestDataTooBig):
+        return Response({"error": {"code": "too_big", "message": "This is too much at once (1 MiB at most)"}}, 413)
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     response = exception_handler(error, context)

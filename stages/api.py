@@ -116,7 +116,10 @@ def session_plays(request: Request, code: str) -> Response:
     done = iter(plays.play_all(session, good, form.get("sentAt")) if good else [])
     for result in results:
         if "status" not in result:
-            result["status"] = "created" if next(done)[1] else "duplicate"
+            play, is_new = next(done)
+            result["status"] = "created" if is_new else "duplicate" if play else "rejected"
+            if play is None:
+                result["error"] = plays.TAKEN
     return Response({"results": results})
 
 
@@ -128,7 +131,7 @@ def _heard(item: Any) -> Heard:
 def _list_plays(request: Request, session: Session) -> Response:
     rows = session.plays.order_by("played_at", "id").select_related("session").annotate(hearts=Count("likes"))
     try:
-        offset = max(0, int(request.query_params.get("offset", 0)))
+        offset = min(max(0, int(request.query_params.get("offset", 0))), 1_000_000)
     except ValueError:
         raise Problem("offset: a number", "invalid", field="offset") from None
     page = rows[offset : offset + 500]
@@ -206,6 +209,8 @@ def event_schedule(request: Request, slug: str) -> Response:
         user = _user(request, ApiToken.Scope.EVENTS)
         form = cleaned(forms.SlotForm, request.data)
         stage = access.stage_for_manager(user, form["stageId"])
+        if stage.event.slug != slug:
+            raise Problem("Stage not found", "stage_not_found", 404, field="stageId")
         slot = stage_actions.add_slot(
             stage, form["startsAt"], form["endsAt"], form.get("djName", ""), form.get("title", "")
         )

@@ -61,6 +61,12 @@ class TrackForm(Lenient):
     streamId = text(200)
 
 
+class BetterTrackForm(TrackForm):
+    """Better words for a track: what is not said stays as it was."""
+
+    artist = text(500)
+
+
 def play_fields(track: dict[str, Any]) -> dict[str, Any]:
     """A clean TrackForm in the words of the Play model."""
     names = {
@@ -129,7 +135,7 @@ class BroadcastForm(SessionForm):
 
 
 class MetadataForm(SessionForm):
-    track = TrackForm()
+    track = BetterTrackForm()
 
 
 class HideForm(SessionForm):

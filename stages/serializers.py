@@ -123,12 +123,9 @@ def session_snapshot(session: Session, position: Position) -> Message:
 def handover_of(stage: Stage, to: Session) -> Message:
     """What a DJ who opens a stage should know: its last 10 plays with the floor's wishes, and a note."""
     tempo = {name: Count("tempos", filter=Q(tempos__preference=name)) for name in ("faster", "perfect", "slower")}
-    plays = (
-        Play.objects.filter(session__stage=stage, is_hidden=False)
-        .select_related("session")
-        .newest_first()
-        .annotate(**tempo)[:10]
-    )
+    told = Play.objects.filter(session__stage=stage, is_hidden=False).newest_first()
+    last_ten = list(told.values_list("pk", flat=True)[:10])  # first, or the database groups the whole weekend
+    plays = Play.objects.filter(pk__in=last_ten).select_related("session").newest_first().annotate(**tempo)
     before = stage.sessions.exclude(pk=to.pk).order_by("-started_at").first()
     return {
         "djName": before.dj_name if before else None,

@@ -21,7 +21,7 @@ from events.models import Event
 from pika.live.consumer import open_sockets
 from pika.live.hub import hub
 from pika.setup.testservers import chromium
-from stages.consumers import write_follows
+from stages.consumers.chores import write_follows
 from stages.models import Stage
 from tests.cast import Dancer, Dj
 
@@ -153,6 +153,7 @@ def _wait_until_idle() -> None:
     deadline = time.monotonic() + 10
     while open_sockets and time.monotonic() < deadline:
         time.sleep(0.005)
+    assert not open_sockets, "a socket was not cleared up"
     if hub.loop is not None:
         asyncio.run_coroutine_threadsafe(write_follows(), hub.loop).result(10)
 

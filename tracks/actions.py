@@ -36,5 +36,9 @@ def unlike(guest: Guest, play: Play) -> None:
 
 def _tell_dj(play: Play) -> None:
     session = play.session
-    told = messages.like_received(session.code, str(play.uuid), track_of(play), play.likes.count())
-    publish(topics.booth(session.code), told)
+
+    def tell() -> None:  # counted after the commit: hearts that come together must not count past each other
+        told = messages.like_received(session.code, str(play.uuid), track_of(play), play.likes.count())
+        publish(topics.booth(session.code), told)
+
+    transaction.on_commit(tell, robust=True)

@@ -10,7 +10,7 @@ from pika.limits import over_limit
 from pika.live.consumer import LiveConsumer
 from pika.live.messages import Message
 from stages.access import public_play
-from stages.consumers import as_guest
+from stages.consumers.speakers import as_guest
 from stages.models import Play
 from tracks import actions, forms
 

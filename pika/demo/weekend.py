@@ -54,13 +54,14 @@ def make_weekend() -> None:
     with transaction.atomic():
         for dj in (name for floor in FLOORS for name in floor.djs):
             _user(dj, password)
-        elena = _user("elena", password)
-        kryspin = _user("kryspin", password)
-        User.objects.filter(pk=kryspin.pk).update(is_staff=True, is_superuser=True)
         organizer, _ = Organizer.objects.get_or_create(
-            slug="wcs-budapest", defaults={"name": "WCS Budapest", "approved_at": timezone.now()}
+            slug=SLUG, defaults={"name": "WCS Budapest", "approved_at": timezone.now()}
         )
-        Membership.objects.get_or_create(organizer=organizer, user=elena, defaults={"role": "owner"})
+        # Rights only for people made here: an account that was there before may be anybody's.
+        if elena := _user("elena", password):
+            Membership.objects.create(organizer=organizer, user=elena, role=Membership.Role.OWNER)
+        if kryspin := _user("kryspin", password):
+            User.objects.filter(pk=kryspin.pk).update(is_staff=True, is_superuser=True)
         event = _event(organizer)
         for position, floor in enumerate(FLOORS):
             stage, _ = Stage.objects.get_or_create(event=event, name=floor.name, defaults={"position": position})
@@ -85,9 +86,11 @@ def _event(organizer: Organizer) -> Event:
     )[0]
 
 
-def _user(name: str, password: str) -> User:
-    user = User.objects.filter(email=email(name)).first()
-    return user or User.objects.create_user(email(name), password, name=name.capitalize())
+def _user(name: str, password: str) -> User | None:
+    """The new user; None if there is one of that address."""
+    if User.objects.filter(email=email(name)).exists():
+        return None
+    return User.objects.create_user(email(name), password, name=name.capitalize())
 
 
 def _password() -> str:

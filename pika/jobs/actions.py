@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models import Case, CharField, DateTimeField, F, PositiveSmallIntegerField, Value, When
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from pika.jobs.models import Job
@@ -54,10 +56,24 @@ def enqueue(kind_name: str, key: str, payload: dict[str, Any] | None = None, due
 def hasten(kind_name: str, key: str, due_at: datetime | None = None) -> None:
     """Have an existing job run at `due_at` (now) at the latest, even if it is running or done."""
     due_at = due_at or timezone.now()
+    at = Value(due_at, output_field=DateTimeField())
     jobs = Job.objects.filter(kind=kind_name, key=key)
-    jobs.filter(state__in=["done", "failed"]).update(state="queued", due_at=due_at, attempts=0)
-    jobs.filter(models.Q(due_at__gt=due_at) | models.Q(state="running")).update(
-        due_at=due_at, wish=models.F("wish") + 1
+    # One write that always writes: whoever runs it right now meets it, before or after, and sees the wish.
+    jobs.update(
+        due_at=Case(
+            When(state="queued", then=Least(F("due_at"), at, output_field=DateTimeField())),
+            default=at,
+            output_field=DateTimeField(),
+        ),
+        attempts=Case(
+            When(state__in=["done", "failed"], then=Value(0)),
+            default=F("attempts"),
+            output_field=PositiveSmallIntegerField(),
+        ),
+        state=Case(
+            When(state__in=["done", "failed"], then=Value("queued")), default=F("state"), output_field=CharField()
+        ),
+        wish=F("wish") + 1,
     )
     for pk in jobs.values_list("pk", flat=True):
         _ring_after_commit(pk, due_at)
@@ -77,7 +93,7 @@ _bell = ThreadPoolExecutor(max_workers=1, thread_name_prefix="doorbell")
 def _ring(ring: Any, pk: int) -> None:
     """Ring the bell; a broken bell is no harm, the sweeper comes by every few seconds."""
     try:
-        ring.apply_async((pk,), retry=False)
+        ring.apply_async((pk,), retry=False, expires=30)
     except Exception as error:
         log.warning("the doorbell is broken: %s", error)
 
@@ -108,7 +124,7 @@ def run(pk: int) -> bool:
     is_claimed = (
         _due()
         .filter(pk=pk, lease_until=job.lease_until)
-        .update(state="running", lease_until=now + its.lease, attempts=models.F("attempts") + 1)
+        .update(state="running", lease_until=now + its.lease, attempts=F("attempts") + 1)
     )
     if not is_claimed:
         return False
@@ -136,7 +152,8 @@ def _finish(job: Job, again_at: datetime | None) -> None:
     else:
         is_finished = mine.filter(wish=job.wish).update(state="queued", due_at=again_at, **after)
     if not is_finished:  # somebody wished for it again while it ran: its due_at stands
-        mine.update(state="queued", **after)
+        earliest = {"due_at": Least(F("due_at"), Value(again_at), output_field=DateTimeField())} if again_at else {}
+        mine.update(state="queued", **after, **earliest)
         again_at = Job.objects.values_list("due_at", flat=True).get(pk=job.pk)
     if again_at is not None:
         _ring_after_commit(job.pk, again_at)

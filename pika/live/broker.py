@@ -9,7 +9,7 @@ import queue
 import secrets
 import threading
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ from pika.live.hub import Frame, Hub, hub
 
 log = logging.getLogger(__name__)
 counters: Counter[str] = Counter()
+_TIDY_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,9 @@ def numbered(body: str, topic: str, epoch: str, seq: int) -> str:
 
 @dataclass
 class _Topic:
-    epoch: str = field(default_factory=lambda: secrets.token_hex(4))
+    epoch: str
     seq: int = 0
+    said_at: float = 0.0
     kept: deque[tuple[float, int, str]] = field(default_factory=lambda: deque(maxlen=settings.LIVE_HISTORY_MESSAGES))
 
 
@@ -75,32 +77,50 @@ class MemoryBroker:
     def __init__(self, to: Hub) -> None:
         self._hub = to
         self._lock = threading.Lock()
-        self._topics: dict[str, _Topic] = defaultdict(_Topic)
-        self._seen: dict[str, dict[str, float]] = defaultdict(dict)
+        self._epoch = secrets.token_hex(4)
+        self._topics: dict[str, _Topic] = {}
+        self._seen: dict[str, dict[str, float]] = {}
         self._told: dict[str, float] = {}
+        self._tidy_at = time.monotonic() + _TIDY_SECONDS
 
     def publish(self, topic: str, body: str, keep: bool = True) -> None:
         if not keep:
             self._hub.hand_over(Frame(topic, body))
             return
         with self._lock:  # handed over inside the lock, so that frames leave in the order of their seq
-            state = self._topics[topic]
-            state.seq += 1
+            now = time.monotonic()
+            self._tidy(now)
+            state = self._topics.setdefault(topic, _Topic(self._epoch))
+            state.seq, state.said_at = state.seq + 1, now
             text = numbered(body, topic, state.epoch, state.seq)
-            state.kept.append((time.monotonic(), state.seq, text))
+            state.kept.append((now, state.seq, text))
             self._hub.hand_over(Frame(topic, text, state.epoch, state.seq))
+
+    def _tidy(self, now: float) -> None:
+        """Forget what nobody can ask for any more. A forgotten topic comes back in another epoch."""
+        if now < self._tidy_at:
+            return
+        self._tidy_at = now + _TIDY_SECONDS
+        old = [topic for topic, state in self._topics.items() if state.said_at < now - settings.LIVE_HISTORY_SECONDS]
+        for topic in old:
+            del self._topics[topic]
+        if old:
+            self._epoch = secrets.token_hex(4)
+        sticky = now - settings.LIVE_LISTENER_STICKY
+        self._seen = {topic: seen for topic, seen in self._seen.items() if max(seen.values(), default=0) > sticky}
+        self._told = {what: at for what, at in self._told.items() if at > sticky}
 
     def settle(self) -> None:
         """Nothing waits here."""
 
     def position(self, topic: str) -> Position:
         with self._lock:
-            state = self._topics[topic]
-            return Position(state.epoch, state.seq)
+            state = self._topics.get(topic)
+            return Position(state.epoch, state.seq) if state else Position(self._epoch, 0)
 
     def history(self, topic: str, since: Position) -> list[str] | None:
         with self._lock:
-            state = self._topics[topic]
+            state = self._topics.get(topic) or _Topic(self._epoch)
             if since.epoch != state.epoch or since.seq > state.seq:
                 return None
             fresh = time.monotonic() - settings.LIVE_HISTORY_SECONDS
@@ -110,10 +130,10 @@ class MemoryBroker:
     def count_listeners(self, topic: str, here: set[str]) -> int:
         now = time.monotonic()
         with self._lock:
-            seen = self._seen[topic]
-            seen.update(dict.fromkeys(here, now))
-            for key in [key for key, at in seen.items() if at < now - settings.LIVE_LISTENER_STICKY]:
-                del seen[key]
+            seen = self._seen.get(topic, {}) | dict.fromkeys(here, now)
+            seen = {key: at for key, at in seen.items() if at >= now - settings.LIVE_LISTENER_STICKY}
+            if seen:
+                self._seen[topic] = seen
             return len(seen)
 
     def may_tell(self, what: str, every: float) -> bool:
@@ -157,6 +177,7 @@ class RedisBroker:
         self._publish = self._redis.register_script(_PUBLISH)
         self._pass_on = self._redis.register_script(_PASS_ON)
         self._alone = MemoryBroker(to)
+        self._has_lost = False
         self._waiting: queue.SimpleQueue[tuple[str, str, bool] | threading.Event] = queue.SimpleQueue()
         self._publisher = threading.Thread(target=self._publish_waiting, name="publisher", daemon=True)
         self._publisher.start()
@@ -185,6 +206,7 @@ class RedisBroker:
             except redis.RedisError as error:
                 # The writes are done and stand. Our own phones hear it now, the others by resync.
                 counters["lost"] += len(said)
+                self._has_lost = True
                 log.warning("redis is away, told only this process's phones: %s", error)
                 for topic, body, keep in said:
                     self._alone.publish(topic, body, keep)
@@ -253,9 +275,13 @@ class RedisBroker:
             return self._alone.may_tell(what, every)
 
     def life(self) -> str | None:
-        """Which life of Redis this is; None while it cannot be reached. Another word: history was lost."""
+        """Which life of Redis this is; None while it cannot be reached. Another word: something was lost.
+
+        Also a single failed round trip of ours begins a new life: no seq was taken, so nobody else could see the hole.
+        """
         try:
-            self._redis.set("pika:life", secrets.token_hex(4), nx=True)
+            self._redis.set("pika:life", secrets.token_hex(4), nx=not self._has_lost)
+            self._has_lost = False
             return str(self._redis.get("pika:life"))
         except redis.RedisError:
             return None

@@ -85,9 +85,12 @@ class RedisWatch:
     async def _resync(self) -> None:
         layer = get_channel_layer()
         for topic in hub.topics():
-            await layer.group_add(topic, hub.channel)
-            for tell in resync:
-                await tell(topic)
+            try:
+                await layer.group_add(topic, hub.channel)
+                for tell in resync:
+                    await tell(topic)
+            except Exception as error:  # a stage that is gone must not keep the others from the truth
+                log.warning("cannot tell %s what is so: %s", topic, error)
 
 
 CHORES = (

@@ -6,15 +6,14 @@ What a message means is the business of each app's `consumers.py`; see docs/live
 import asyncio
 import json
 import logging
-import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.http.cookie import parse_cookie
 from django.utils import timezone
 
 from pika.errors import Problem
@@ -32,14 +31,14 @@ log = logging.getLogger(__name__)
 Handler = Callable[["LiveConsumer", Message], Awaitable[Message | None]]
 # Sockets that are open, with what is left to do when they close; for `/metrics` and for tests that wait.
 open_sockets: set["LiveConsumer"] = set()
-PATIENCE = 200  # refused frames before we hang up
+PATIENCE = 200  # refused frames before we hang up; one a second is forgiven
 
 
 class HangUp(Problem):
     """Refused, and the socket is closed with `close_code`."""
 
-    def __init__(self, message: str, code: str, close_code: int) -> None:
-        super().__init__(message, code)
+    def __init__(self, message: str, code: str, close_code: int, retry_after: float | None = None) -> None:
+        super().__init__(message, code, retry_after=retry_after)
         self.close_code = close_code
 
 
@@ -51,38 +50,41 @@ class LiveConsumer(AsyncWebsocketConsumer):
     def __init__(self, handlers: Mapping[str, Handler], chores: Iterable[Chore] = ()) -> None:
         super().__init__()
         self.handlers, self.chores = handlers, chores
-
-    async def dispatch(self, message: Message) -> None:
-        # Channels closes old database connections here, one thread hop per frame; `in_thread` does it.
-        await getattr(self, message["type"].replace(".", "_"))(message)
-
-    # --- Life of a socket --------------------------------------------------------------------------
-    async def connect(self) -> None:
-        if is_foreign(self.scope):
-            await self.close(code=4403)
-            return
-        self.id = secrets.token_hex(8)
         self.listener = ""
         self.memory: dict[str, Any] = {}
         self.at_close: list[Callable[[], Awaitable[None]]] = []
         self.topics: set[str] = set()
         self._bucket = Bucket(settings.LIVE_FRAMES_PER_SECOND, settings.LIVE_FRAMES_BURST)
-        self._refused = 0
+        self._patience = Bucket(1, PATIENCE)
         self._waiting: deque[str] = deque()
         self._waiting_bytes = 0
         self._writer: asyncio.Task[None] | None = None
-        # The fast way out, where the server has one; everything takes it, so the order stays.
-        self._wire = self.scope.get("extensions", {}).get(EXTENSION)
-        if self._wire is not None:
-            self.write, self.write_batch = self._wire.write_text, self._wire.write_batch  # type: ignore[method-assign]
         self._is_open = True
+
+    # --- Life of a socket --------------------------------------------------------------------------
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        # The fast way out, where the server has one; everything takes it, so the order stays.
+        wire = scope.get("extensions", {}).get(EXTENSION)
+        if wire is not None:
+            self.write, self.write_batch = wire.write_text, wire.write_batch  # type: ignore[method-assign]
         open_sockets.add(self)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:  # also when it went away in the middle of the handshake
+            await self._clear_up()
+
+    async def dispatch(self, message: Message) -> None:
+        # Channels closes old database connections here, one thread hop per frame; `in_thread` does it.
+        await getattr(self, message["type"].replace(".", "_"))(message)
+
+    async def connect(self) -> None:
+        if is_foreign(self.scope):
+            await self.close(code=4403)
+            return
         await hub.start([partial(run_chore, chore) for chore in self.chores])
         await self.accept()
 
-    async def disconnect(self, code: int) -> None:
-        if not hasattr(self, "id"):
-            return
+    async def _clear_up(self) -> None:
         self._is_open = False
         try:
             for topic in list(self.topics):
@@ -97,15 +99,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """The cookies, believed only when a page of ours speaks."""
         if not is_ours(self.scope):
             return {}
-        try:
-            return {name: morsel.value for name, morsel in SimpleCookie(header(self.scope, b"cookie")).items()}
-        except CookieError:
-            return {}
+        return parse_cookie(header(self.scope, b"cookie"))
 
     async def join(self, topic: str) -> None:
         self.topics.add(topic)
         await hub.join(topic, self)
-        if not self._is_open:  # it closed while we waited, and `disconnect` has been through
+        if not self._is_open:  # it closed while we waited, and has been cleared up
             await self.leave(topic)
 
     async def leave(self, topic: str) -> None:
@@ -154,9 +153,16 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         message_id = None
         try:
-            message = self._parse(text_data, bytes_data)
-            message_id = message["messageId"]
-            self._check_rate()
+            try:
+                message, wrong = self._parse(text_data, bytes_data), None
+                message_id = message["messageId"]
+            except HangUp:
+                raise
+            except Problem as problem:
+                message, wrong = {}, problem
+            self._check_rate()  # of what cannot be read, too
+            if wrong:
+                raise wrong
             answer = await self._handle(message)
         except HangUp as refused:
             self._nack(message_id, refused)
@@ -189,6 +195,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
             message = json.loads(text)
         except (ValueError, RecursionError):
             raise Problem("This is not JSON", "not_json") from None
+        if "\\ud" in text.lower():  # half an emoji is JSON, but no text that could be stored or sent on
+            try:
+                json.dumps(message, ensure_ascii=False).encode()
+            except UnicodeEncodeError:
+                raise Problem("This text has half a character in it", "not_json") from None
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             raise Problem("A message is a JSON object with a “type”", "no_type")
         message_id = message.get("messageId")
@@ -200,15 +211,17 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     def _check_rate(self) -> None:
         if wait := self._bucket.take():
-            self._refused += 1
-            if self._refused > PATIENCE:
+            if self._patience.take():
                 raise HangUp("Too many messages", "too_many", 1008)
             raise Problem("Too many messages, slow down", "too_many", retry_after=round(wait, 2))
-        self._refused = 0
 
     def _nack(self, message_id: str | None, refused: Problem) -> None:
         told = (refused.message, timezone.now(), refused.code, refused.retry_after, refused.field or None)
         self.say(messages.nack(message_id, *told))
+
+    async def hang_up(self, code: int, reason: str) -> None:
+        """Close from our side; never raises."""
+        await self._close_quietly(code, reason[:120])
 
     async def _hang_up(self, refused: HangUp) -> None:
         if self._writer:

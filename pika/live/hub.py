@@ -47,14 +47,15 @@ class _Floor:
     seq: int = 0
     early: dict[int, Frame] = field(default_factory=dict)
     outbox: list[str] = field(default_factory=list)
+    joining: "asyncio.Future[None] | None" = None
 
 
 class Hub:
     def __init__(self) -> None:
         self.origin = secrets.token_hex(6)
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.on_frame: list[Callable[[Frame], None]] = []
-        self.touched: set[str] = set()
+        # Called with a topic when something was said on it, and when we begin or stop to listen to it.
+        self.on_change: list[Callable[[str], None]] = []
         self._floors: dict[str, _Floor] = {}
         self.channel = ""
         self._tasks: list[asyncio.Task[None]] = []
@@ -70,21 +71,31 @@ class Hub:
         await asyncio.shield(self._starting)  # everybody else waits until there is a channel to join with
 
     async def _start(self, chores: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-        if layer := get_channel_layer():
-            self.channel = await layer.new_channel()
-            self._tasks.append(asyncio.get_running_loop().create_task(self._listen()))
-        self._tasks += [asyncio.get_running_loop().create_task(chore()) for chore in chores]
+        loop = asyncio.get_running_loop()
+        if get_channel_layer():
+            await _try(self._open())
+            self._tasks.append(loop.create_task(self._listen()))
+        self._tasks += [loop.create_task(chore()) for chore in chores]
+
+    async def _open(self) -> None:
+        """Have a channel of our own, and all our topics on it."""
+        layer = get_channel_layer()
+        channel = await layer.new_channel()
+        for topic in self.topics():
+            await layer.group_add(topic, channel)
+        self.channel = channel
 
     async def join(self, topic: str, connection: Connection) -> None:
-        """From now on `connection` hears `topic`."""
+        """From now on `connection` hears `topic`, whoever says it."""
         floor = self._floors.get(topic)
         if floor is None:
             floor = self._floors[topic] = _Floor()
-            floor.connections.add(connection)
+            self._change(topic)
             if layer := get_channel_layer():
-                await _try(layer.group_add(topic, self.channel))
+                floor.joining = asyncio.ensure_future(_try(layer.group_add(topic, self.channel)))
         floor.connections.add(connection)
-        self.touched.add(topic)
+        if floor.joining:  # a second phone must not read its snapshot before we can hear what comes after
+            await asyncio.shield(floor.joining)
 
     async def leave(self, topic: str, connection: Connection) -> None:
         """The opposite of `join`; the last one to leave puts out the light."""
@@ -92,9 +103,9 @@ class Hub:
         if floor is None:
             return
         floor.connections.discard(connection)
-        self.touched.add(topic)
         if not floor.connections:
             del self._floors[topic]
+            self._change(topic)
             if layer := get_channel_layer():
                 await _try(layer.group_discard(topic, self.channel))
 
@@ -111,8 +122,8 @@ class Hub:
 
     def receive(self, frame: Frame) -> None:
         """A frame from this process or another, in any order; leaves in the order of its seq."""
-        for tell in self.on_frame:
-            tell(frame)
+        if frame.seq:
+            self._change(frame.topic)
         floor = self._floors.get(frame.topic)
         if floor is None:
             return
@@ -131,6 +142,10 @@ class Hub:
         """Write a frame of this process's own making (a snapshot after a resync) to the topic's phones."""
         if floor := self._floors.get(topic):
             self._put(floor, text)
+
+    def _change(self, topic: str) -> None:
+        for tell in self.on_change:
+            tell(topic)
 
     def _write_ready(self, floor: _Floor) -> None:
         while frame := floor.early.pop(floor.seq + 1, None):
@@ -162,15 +177,16 @@ class Hub:
         layer = get_channel_layer()
         while True:
             try:
+                if not self.channel:
+                    await self._open()
                 message = await layer.receive(self.channel)
+                if message.get("origin") != self.origin:
+                    self.receive(Frame(message["topic"], message["text"], message["epoch"], message["seq"]))
             except asyncio.CancelledError:
                 raise
-            except Exception:
+            except Exception:  # Redis is away, or another version speaks: neither may make us deaf
                 log.exception("the channel layer failed, trying again")
                 await asyncio.sleep(0.5)
-                continue
-            if message.get("origin") != self.origin:
-                self.receive(Frame(message["topic"], message["text"], message["epoch"], message["seq"]))
 
     # --- From any thread -----------------------------------------------------------------------------
     def hand_over(self, frame: Frame) -> None:
@@ -179,10 +195,10 @@ class Hub:
             self.loop.call_soon_threadsafe(self.receive, frame)
 
 
-async def _try(step: object) -> None:
-    """Joining a group while Redis is away must not break the phone; the layer joins on its return."""
+async def _try(step: Coroutine[Any, Any, Any]) -> None:
+    """Joining a group while Redis is away must not break the phone; we join again on its return."""
     try:
-        await step  # type: ignore[misc]
+        await asyncio.wait_for(step, 3)
     except Exception as error:
         log.warning("the channel layer is away: %s", error)
 

@@ -144,9 +144,12 @@ def session_ended(session_id: str) -> Message:
     return _message("SESSION_ENDED", sessionId=session_id)
 
 
-def stage_state(stage_id: str, state: str, dj_name: str | None, next_slot: Message | None) -> Message:
+def stage_state(
+    stage_id: str | None, state: str, dj_name: str | None, next_slot: Message | None, session_id: str | None = None
+) -> Message:
     """`next_slot` is null, not absent, when nothing follows: whole values, so a late one can be dropped."""
-    return _message("STAGE_STATE", stageId=stage_id, state=state, djName=dj_name) | {"nextSlot": next_slot}
+    told = _message("STAGE_STATE", stageId=stage_id, sessionId=session_id, state=state, djName=dj_name)
+    return told | {"nextSlot": next_slot}
 
 
 def listener_count(count: int, session_id: str | None, stage_id: str | None) -> Message:

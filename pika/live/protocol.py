@@ -32,7 +32,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if not self.close_sent:
-            self.scope["extensions"][EXTENSION] = self  # type: ignore[typeddict-item, index]
+            self.scope["extensions"][EXTENSION] = self  # type: ignore[assignment, typeddict-item, index]
 
     def write_text(self, text: str) -> None:
         """One text frame to this phone alone."""

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pika.live.hub import Frame
 from pika.live.messages import Message
 from pika.live.threads import in_thread
 
@@ -19,6 +18,9 @@ class _Entry:
     made_at: float = field(default_factory=time.monotonic)
 
 
+_NOTHING = _Entry({})
+
+
 class Snapshots:
     """Built by `build(topic)` in a thread, once for everybody who waits; dropped by each message."""
 
@@ -29,14 +31,18 @@ class Snapshots:
 
     async def get(self, topic: str) -> Message:
         """The snapshot of `topic`; whatever `build` raises."""
-        entry = self._ready.get(topic)
-        if entry and time.monotonic() - entry.made_at < FRESH_FOR:
-            return entry.message
-        task = self._building.get(topic)
-        if task is None:
-            task = asyncio.get_running_loop().create_task(self._make(topic))
-            self._building[topic] = task
-        return await asyncio.shield(task)
+        for _ in range(3):
+            entry = self._ready.get(topic)
+            if entry and time.monotonic() - entry.made_at < FRESH_FOR:
+                return entry.message
+            task = self._building.get(topic)
+            if task is None:
+                task = asyncio.get_running_loop().create_task(self._make(topic))
+                self._building[topic] = task
+            message = await asyncio.shield(task)
+            if self._ready.get(topic, _NOTHING).message is message:
+                break  # else something was said meanwhile: what was built may be older than what was told
+        return message
 
     async def _make(self, topic: str) -> Message:
         task = asyncio.current_task()
@@ -51,8 +57,7 @@ class Snapshots:
             if self._building.get(topic) is task:
                 del self._building[topic]
 
-    def forget(self, frame: Frame) -> None:
-        """A message was said: what we have is old, and what is being built may be."""
-        if frame.seq:
-            self._ready.pop(frame.topic, None)
-            self._building.pop(frame.topic, None)
+    def forget(self, topic: str) -> None:
+        """Something was said, or could be without us hearing it: what we have is old, what is being built may be."""
+        self._ready.pop(topic, None)
+        self._building.pop(topic, None)

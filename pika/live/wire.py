@@ -7,7 +7,7 @@ _FINAL_TEXT = 0x81
 
 def text_frame(text: str) -> bytes:
     """`text` as one unmasked, final text frame, as a server sends it."""
-    payload = text.encode()
+    payload = text.encode(errors="replace")
     size = len(payload)
     if size < 126:
         return bytes((_FINAL_TEXT, size)) + payload

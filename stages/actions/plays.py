@@ -15,10 +15,12 @@ from pika.jobs import actions as jobs
 from pika.live import messages, topics
 from pika.live.publish import publish
 from pika.titles import identity
-from stages.actions.sessions import say, say_state
+from stages.actions.telling import say, say_state, tell_play
 from stages.models import Play, Session
-from stages.serializers import now_playing, track_of
+from stages.serializers import track_of
 from stages.state import current_session
+
+TAKEN = "This play id is in use by another session"
 
 
 @dataclass(frozen=True)
@@ -37,63 +39,68 @@ def play(session: Session, heard: Heard, sent_at: datetime | None = None) -> tup
 
     Problem (409): the uuid belongs to another session.
     """
-    return play_all(session, [heard], sent_at)[0]
+    its, is_new = play_all(session, [heard], sent_at)[0]
+    if its is None:
+        raise Problem(TAKEN, "play_id_taken", 409, field="playId")
+    return its, is_new
 
 
-def play_all(session: Session, many: Iterable[Heard], sent_at: datetime | None = None) -> list[tuple[Play, bool]]:
-    """Record plays in this order, all or none; the floor hears only the newest of them."""
+def play_all(
+    session: Session, many: Iterable[Heard], sent_at: datetime | None = None
+) -> list[tuple[Play | None, bool]]:
+    """Record plays in this order: (the play, whether it is new) for each, (None, False) where its uuid is taken.
+
+    The floor hears only the newest of them.
+    """
     now = timezone.now()
     skew = _skew(now, sent_at)
-    wanted = [_made(session, heard, now, skew) for heard in many]
+    wanted = list(many)
+    uuids = [heard.uuid or uuid4() for heard in wanted]
     try:  # nearly always all are new, and asking first would cost every play a query
-        return _record(session, wanted, {}, now)
+        return _record(session, wanted, uuids, {}, now, skew)
     except IntegrityError:
-        there = Play.objects.only("uuid", "session_id")
-        known = there.in_bulk([play.uuid for play in wanted], field_name="uuid")
-    try:
-        return _record(session, wanted, known, now)
-    except IntegrityError:
-        raise _taken() from None
+        known = Play.objects.only("uuid", "session_id").in_bulk(uuids, field_name="uuid")
+    return _record(session, wanted, uuids, known, now, skew)
 
 
-def _record(session: Session, wanted: list[Play], known: dict[UUID, Play], now: datetime) -> list[tuple[Play, bool]]:
+def _record(
+    session: Session, wanted: list[Heard], uuids: list[UUID], known: dict[UUID, Play], now: datetime, skew: timedelta
+) -> list[tuple[Play | None, bool]]:
+    known = dict(known)
     with transaction.atomic():
-        # This write is also the lock: what the socket and the outbox bring at once comes in turn.
+        # This write is also the lock: what the socket and the outbox bring at once comes in turn, and after
+        # the pause or the end that was there first.
         Session.objects.filter(pk=session.pk).update(active_at=now)
-        results = [_new_or_known(session, play, known) for play in wanted]
-        fresh = Play.objects.bulk_create([play for play, is_new in results if is_new])
+        session.refresh_from_db(fields=["is_paused", "delay_seconds", "ended_at", "stopped_at"])
+        results: list[tuple[Play | None, bool]] = []
+        fresh = []
+        for heard, uuid in zip(wanted, uuids, strict=True):
+            if there := known.get(uuid):
+                there.session = session if there.session_id == session.pk else there.session
+                results.append((there if there.session_id == session.pk else None, False))
+                continue
+            known[uuid] = _made(session, heard, uuid, now, skew)  # twice in one batch is once, too
+            fresh.append(known[uuid])
+            results.append((known[uuid], True))
+        Play.objects.bulk_create(fresh)
         if fresh:
             _tell_or_wait(session, fresh, now)
     return results
 
 
-def _taken() -> Problem:
-    return Problem("This play id is in use by another session", "play_id_taken", 409, field="playId")
-
-
-def _new_or_known(session: Session, play: Play, known: dict[UUID, Play]) -> tuple[Play, bool]:
-    """The play to record, or the one that is there; twice in one batch is once, too."""
-    if play.uuid not in known:
-        known[play.uuid] = play
-        return play, True
-    there = known[play.uuid]
-    if there.session_id != session.pk:
-        raise _taken()
-    there.session = session
-    return there, False
-
-
 def _skew(now: datetime, sent_at: datetime | None) -> timedelta:
-    """How far the DJ's clock is off; small differences are the network's."""
+    """How far the DJ's clock is off; small differences are the network's, a century is nobody's clock."""
     skew = now - sent_at if sent_at else timedelta()
-    return skew if abs(skew.total_seconds()) > settings.LIVE_CLOCK_SKEW else timedelta()
+    is_clock = settings.LIVE_CLOCK_SKEW < abs(skew.total_seconds()) < 100 * 365 * 86400
+    return skew if is_clock else timedelta()
 
 
-def _made(session: Session, heard: Heard, now: datetime, skew: timedelta) -> Play:
-    is_open = not (heard.is_hidden or session.is_paused or session.delay_seconds)
+def _made(session: Session, heard: Heard, uuid: UUID, now: datetime, skew: timedelta) -> Play:
+    # What comes after the end is history: neither delay nor pause hold it back any more.
+    is_open = not heard.is_hidden and not (session.is_live and (session.is_paused or session.delay_seconds))
     fields = heard.fields
     return Play(
-        uuid=heard.uuid or uuid4(),
+        uuid=uuid,
         session=session,
         **fields,
         identity=identity(fields.get("artist", ""), fields["title"], fields.get("remix", "")),
@@ -115,23 +122,21 @@ def _tell_or_wait(session: Session, fresh: list[Play], now: datetime) -> None:
             due_at = now + timedelta(seconds=session.delay_seconds)
             jobs.enqueue("tell_play", str(late.uuid), due_at=due_at)
     if newest.published_at:
-        _tell(session, newest)
+        tell_play(session, newest)
     _warn_of_repeat(session, newest)
 
 
-def _tell(session: Session, play: Play) -> None:
-    """Say NOW_PLAYING where this is the newest track; an older one is history only."""
-    if session.plays.public().newest_first().values_list("pk", flat=True).first() != play.pk:
+def publish_in_time(play: Play) -> None:
+    """The floor may know of it: now, or when the session's delay is over for it."""
+    due_at = play.received_at + timedelta(seconds=play.session.delay_seconds)
+    if due_at > timezone.now():
+        jobs.enqueue("tell_play", str(play.uuid), due_at=due_at)
+        jobs.hasten("tell_play", str(play.uuid), due_at)
         return
-    play.session = session
-    if session.stopped_at:
-        session.stopped_at = None
-        session.save(update_fields=["stopped_at"])
-    message = now_playing(play)
-    publish(topics.session(session.code), message)
-    if session.stage and (current := current_session(session.stage)) and current.pk == session.pk:
-        publish(topics.stage(session.stage.code), message)
-    say(session, messages.tempo_reset(session.code))
+    play.published_at = timezone.now()
+    play.save(update_fields=["published_at"])
+    if play.session.is_live:
+        tell_play(play.session, play)
 
 
 def tell_delayed(uuid: str) -> None:
@@ -143,7 +148,7 @@ def tell_delayed(uuid: str) -> None:
         play.published_at = timezone.now()
         play.save(update_fields=["published_at"])
         if play.session.is_live:
-            _tell(play.session, play)
+            tell_play(play.session, play)
 
 
 def _warn_of_repeat(session: Session, play: Play) -> None:
@@ -176,6 +181,8 @@ def _warn_of_repeat(session: Session, play: Play) -> None:
 
 def stop(session: Session) -> None:
     """The music stopped; the last song stays on the screens."""
+    if not session.is_live:
+        return
     with transaction.atomic():
         session.stopped_at = session.active_at = timezone.now()
         session.save(update_fields=["stopped_at", "active_at"])
@@ -192,9 +199,9 @@ def correct(session: Session, fields: dict[str, Any]) -> Play:
             raise Problem("Nothing plays yet", "nothing_plays", 409)
         play.session = session
         for name, value in fields.items():
-            setattr(play, name, value)
+            setattr(play, name, play.features | value if name == "features" else value)
         play.identity = identity(play.artist, play.title, play.remix)
-        play.save()
+        play.save(update_fields=[*fields, "identity"])  # and nothing else: a hide may come at the same time
         if play.published_at and not play.is_hidden:
             say(session, messages.metadata_updated(session.code, str(play.uuid), track_of(play)))
     return play
@@ -207,11 +214,11 @@ def hide(play: Play, hidden: bool) -> None:
         if not Play.objects.filter(pk=play.pk).exclude(is_hidden=hidden).update(is_hidden=hidden):
             return
         play.is_hidden = hidden
+        was_told = play.published_at is not None
         if not hidden and play.published_at is None and not session.is_paused:
-            play.published_at = timezone.now()
-            play.save(update_fields=["published_at"])
+            publish_in_time(play)
         say(session, messages.track_hidden(session.code, str(play.uuid), hidden))
         if session.is_live:
-            if not hidden:
-                _tell(session, play)
+            if was_told and not hidden:
+                tell_play(session, play)
             say_state(session)

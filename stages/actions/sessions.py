@@ -14,24 +14,12 @@ from pika.codes import new_code
 from pika.errors import Problem
 from pika.jobs import actions as jobs
 from pika.live import messages, topics
-from pika.live.messages import Message
 from pika.live.publish import publish
+from stages.actions.plays import publish_in_time
+from stages.actions.telling import say, say_state
 from stages.models import Session, Stage
-from stages.serializers import now_playing, stage_state
+from stages.serializers import now_playing
 from stages.state import lost_since, stage_now
-
-
-def say(session: Session, message: Message) -> None:
-    """To the listeners of the session, by its own topic and by its stage's."""
-    publish(topics.session(session.code), message)
-    if session.stage:
-        publish(topics.stage(session.stage.code), message)
-
-
-def say_state(session: Session) -> None:
-    """What the session's stage looks like now."""
-    if session.stage:
-        publish(topics.stage(session.stage.code), stage_state(session.stage, timezone.now()))
 
 
 def go_live(
@@ -101,6 +89,8 @@ def heard_from(codes: Iterable[str]) -> None:
     now = timezone.now()
     live = Session.objects.live().filter(code__in=list(codes))
     with transaction.atomic():
+        # Locked first: a socket that closes at this very moment loses it afterwards, not in between.
+        list(live.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
         found = list(live.filter(away_at__isnull=False).select_related("stage__event"))
         first_time = list(live.filter(seen_at=None).values_list("code", flat=True))
         live.update(seen_at=now, away_at=None)
@@ -140,10 +130,9 @@ def update_session(session: Session, changes: dict[str, Any]) -> Session:
 def _tell_the_song_that_plays(session: Session) -> None:
     """After a pause the floor hears what plays now; what played meanwhile stays between the DJ and us."""
     newest = session.plays.filter(is_hidden=False).newest_first().first()
-    if newest and newest.published_at is None:
-        newest.session, newest.published_at = session, timezone.now()
-        newest.save(update_fields=["published_at"])
-        say(session, now_playing(newest))
+    if newest and newest.published_at is None and session.is_live:
+        newest.session = session
+        publish_in_time(newest)
 
 
 def end_session(session: Session, why: str = Session.Ended.BY_DJ, note: str | None = None) -> None:
@@ -158,9 +147,11 @@ def end_session(session: Session, why: str = Session.Ended.BY_DJ, note: str | No
         for name, value in changes.items():
             setattr(session, name, value)
         say(session, messages.session_ended(session.code))
-        say_state(session)
-        if session.stage and (left := stage_now(session.stage, now)).session and left.play:
+        publish(topics.SYSTEM, messages.session_ended(session.code))
+        left = stage_now(session.stage, now) if session.stage else None
+        if session.stage and left and left.play and left.session and left.play.session_id == left.session.pk:
             publish(topics.stage(session.stage.code), now_playing(left.play))
+        say_state(session)  # last: NOW_PLAYING by itself would mean live
 
 
 def watch(code: str, now: datetime) -> datetime | None:
@@ -181,9 +172,11 @@ def watch(code: str, now: datetime) -> datetime | None:
         return now + timedelta(seconds=soon)
     if session.away_at is None:
         with transaction.atomic():
-            session.away_at = lost_at
-            session.save(update_fields=["away_at"])
-            say_state(session)
+            # Unless its socket gave a sign of life since we looked.
+            silent = Session.objects.live().filter(pk=session.pk, seen_at=session.seen_at, away_at=None)
+            if silent.update(away_at=lost_at):
+                session.away_at = lost_at
+                say_state(session)
     grace_ends_at = lost_at + timedelta(seconds=settings.LIVE_GRACE)
     if now < grace_ends_at:
         return grace_ends_at

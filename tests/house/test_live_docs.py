@@ -192,8 +192,8 @@ def test_the_stage_states_are_those_of_the_code():
         f"10 KB ({settings.LIVE_FRAME_BYTES:,} characters)",
         f"{settings.LIVE_FRAMES_PER_SECOND} a second, {settings.LIVE_FRAMES_BURST} at once",
         f"{settings.LIKES_PER_MINUTE} a minute; SEND_BULK_LIKE",
-        f"{consumers.TOPICS_PER_SOCKET} (a stage is two",
-        f"This socket listens to {consumers.TOPICS_PER_SOCKET} topics",
+        f"{consumers.floor.TOPICS_PER_SOCKET} (a stage is two",
+        f"This socket listens to {consumers.floor.TOPICS_PER_SOCKET} topics",
         f"| live sessions of one DJ | {settings.LIVE_SESSIONS_PER_DJ} |",
         f"This DJ has {settings.LIVE_SESSIONS_PER_DJ} live sessions",
         f"{settings.LIVE_SESSIONS_MAX} sessions are live",
@@ -272,13 +272,17 @@ def shape(value: object) -> object:
 
 
 @pytest.fixture
-def frames():
+def frames(monkeypatch):
     """Every frame that was said on any topic."""
     said: list[dict[str, Any]] = []
-    hear = lambda frame: said.append(json.loads(frame.text))  # noqa: E731
-    hub.on_frame.append(hear)
-    yield said
-    hub.on_frame.remove(hear)
+    receive = hub.receive
+
+    def hear(frame):
+        said.append(json.loads(frame.text))
+        receive(frame)
+
+    monkeypatch.setattr(hub, "receive", hear)
+    return said
 
 
 def anas_evening(dj, ana, the_stage, other_stage):

@@ -1,0 +1,28 @@
+"""The doors of the socket for stages, sessions and plays."""
+
+from django.conf import settings
+
+from pika.live.chores import Chore
+from stages.consumers import booth, floor
+from stages.consumers.chores import cut_revoked, hear_hearts, write_follows
+
+CHORES = (
+    Chore(settings.LIVE_HEARTBEAT, hear_hearts),
+    Chore(2, write_follows),
+    Chore(4, cut_revoked),
+)
+HANDLERS = {
+    "REGISTER_SESSION": booth.register_session,
+    "BROADCAST_TRACK": booth.broadcast_track,
+    "METADATA_UPDATED": booth.metadata_updated,
+    "TRACK_STOPPED": booth.track_stopped,
+    "END_SESSION": booth.end_session,
+    "UPDATE_SESSION": booth.update_session,
+    "HIDE_TRACK": booth.hide_track,
+    "SUBSCRIBE": floor.subscribe,
+    "GET_SESSIONS": floor.get_sessions,
+    "VALIDATE_SESSION": floor.validate_session,
+    "SEND_TEMPO_REQUEST": floor.send_tempo_request,
+    "SEND_REACTION": floor.send_reaction,
+    "PING": floor.ping,
+}

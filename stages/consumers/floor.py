@@ -1,0 +1,169 @@
+"""What dancers say, and what they are told when they come."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.access import guest_key, guest_of
+from pika.codes import clean_code
+from pika.errors import Problem, cleaned
+from pika.live import messages, topics
+from pika.live.broker import Position, broker
+from pika.live.consumer import LiveConsumer
+from pika.live.hub import hub
+from pika.live.messages import Message
+from pika.live.snapshots import Snapshots
+from pika.live.threads import in_thread
+from stages import access, forms
+from stages.actions import floor
+from stages.consumers.speakers import as_guest, key_of, once
+from stages.models import Play
+from stages.serializers import (
+    public_sessions,
+    session_snapshot,
+    stage_snapshot,
+)
+
+TOPICS_PER_SOCKET = 12
+
+follows: dict[tuple[str, str], datetime] = {}
+
+
+def _build(topic: str) -> Message:
+    kind, code = topics.split(topic)
+    if topic == topics.SYSTEM:
+        return messages.sessions_list(public_sessions())
+    position = broker().position(topic)  # before the facts: what comes later is told again
+    if kind == "stage":
+        return stage_snapshot(access.public_stage(code), timezone.now(), position)
+    return session_snapshot(access.public_session(code), position)
+
+
+snapshots = Snapshots(_build)
+hub.on_change.append(snapshots.forget)
+
+
+async def subscribe(socket: LiveConsumer, message: Message) -> Message:
+    form = cleaned(forms.SubscribeForm, message)
+    if secret := form.get("guestToken"):
+        key = guest_key(secret)
+        if not key:
+            raise Problem("This guest token is not one of ours", "bad_guest", 401, field="guestToken")
+        socket.memory["guest"] = key
+        socket.memory.pop("guest_token", None)
+    key = key_of(socket)
+    if not form["display"]:
+        socket.listener = key
+    if stage_id := form.get("stageId"):
+        code = clean_code(stage_id)
+        await _hear_stage(socket, code, form, key)
+    else:
+        await _hear_session(socket, form, key)
+    token = socket.memory.get("guest_token")
+    return {"guestToken": token} if token else {}
+
+
+async def _hear(socket: LiveConsumer, topic: str) -> Message:
+    """Join first, then read the snapshot, so that nothing falls between."""
+    if len(socket.topics) >= TOPICS_PER_SOCKET and topic not in socket.topics:
+        raise Problem("This socket listens to too much already", "too_many_topics")
+    await socket.join(topic)
+    try:
+        return await snapshots.get(topic)
+    except Exception:
+        await socket.leave(topic)
+        raise
+
+
+async def _hear_stage(socket: LiveConsumer, code: str, form: dict[str, Any], key: str) -> None:
+    topic = topics.stage(code)
+    snapshot = await _hear(socket, topic)
+    await socket.join(topics.event(snapshot["event"]["eventId"]))
+    if not form["display"]:
+        follows[key, code] = timezone.now()
+    if not await _resume(socket, topic, form.get("since")):
+        await _say_snapshot(socket, topic, snapshot, form, key)
+
+
+async def _resume(socket: LiveConsumer, topic: str, since: str | None) -> bool:
+    """Tell what was missed since then; False when that is not known any more."""
+    position = Position.parse(since)
+    missed = await in_thread(broker().history, topic, position) if position else None
+    for text in missed or ():
+        socket.write(text)
+    return missed is not None
+
+
+async def _say_snapshot(socket: LiveConsumer, topic: str, snapshot: Message, form: dict[str, Any], key: str) -> None:
+    listeners = len(hub.listeners(topic))
+    likes = await in_thread(_likes_of, key, snapshot) if form["mine"] else []
+    socket.say(snapshot | {"listeners": listeners, "likes": likes})
+
+
+def _likes_of(key: str, snapshot: Message) -> list[str]:
+    """Which of the snapshot's plays this guest likes (the likes are the next app's: its reverse name)."""
+    uuids = [play["playId"] for play in snapshot["recent"]]
+    liked = Play.objects.filter(uuid__in=uuids, likes__guest__key=key)
+    return [str(uuid) for uuid in liked.values_list("uuid", flat=True)]
+
+
+async def _hear_session(socket: LiveConsumer, form: dict[str, Any], key: str) -> None:
+    """A 0.3 client hears what it knows, in its order; then the snapshot."""
+    snapshot = await _hear(socket, topics.session(form["sessionId"]))
+    code = snapshot["session"]["sessionId"]
+    topic = topics.session(code)
+    if code != form["sessionId"]:  # typed from a poster, not quite as we write it
+        await socket.leave(topics.session(form["sessionId"]))
+        snapshot = await _hear(socket, topic)
+    socket.say(await snapshots.get(topics.SYSTEM))
+    likes = await in_thread(_likes_of, key, snapshot) if form["mine"] else []
+    count = len(hub.listeners(topic))
+    socket.say(messages.listener_count(count, session_id=code, stage_id=None))
+    if await _resume(socket, topic, form.get("since")):
+        return
+    snapshot = await snapshots.get(topic)  # from here on without waiting, so that nothing newer was told before
+    if snapshot["state"] == "closed":
+        socket.say(messages.session_ended(code))
+    elif play := snapshot["play"]:
+        socket.say({"type": "NOW_PLAYING"} | play)
+    socket.say(snapshot | {"listeners": count, "likes": likes})
+
+
+async def get_sessions(socket: LiveConsumer, message: Message) -> None:
+    """The list; who asked for it hears from now on of sessions that start and end."""
+    await socket.join(topics.SYSTEM)
+    socket.say(await snapshots.get(topics.SYSTEM))
+
+
+async def validate_session(socket: LiveConsumer, message: Message) -> None:
+    code = cleaned(forms.SessionForm, message)["sessionId"]
+    try:
+        is_live = (await in_thread(access.public_session, code)).is_live
+    except Problem:
+        is_live = False
+    socket.say(messages.session_valid(code) if is_live else messages.session_expired(code))
+
+
+async def send_tempo_request(socket: LiveConsumer, message: Message) -> None:
+    form = cleaned(forms.TempoForm, message)
+
+    def act(key: str) -> None:
+        session = access.public_session(form["sessionId"])
+        floor.wish_tempo(guest_of(key), session, form["preference"])
+
+    await as_guest(socket, act)
+
+
+async def send_reaction(socket: LiveConsumer, message: Message) -> None:
+    form = cleaned(forms.ReactionForm, message)
+
+    def act(key: str) -> None:
+        session = access.public_session(form["sessionId"])
+        once(key, message, lambda: floor.say_thanks(key, session, form["reaction"]))
+
+    await as_guest(socket, act)
+
+
+async def ping(socket: LiveConsumer, message: Message) -> None:
+    socket.say(messages.pong(timezone.now()))

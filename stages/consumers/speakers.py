@@ -39,7 +39,7 @@ async def as_dj(socket: LiveConsumer, message: Message, act: Callable[[Session],
 
     def work() -> R | None:
         session = access.session_for_dj(credential.user(ApiToken.Scope.LIVE), code)
-        return act(session) if is_safe else once(code, message, lambda: act(session))
+        return act(session) if is_safe else once(f"session {session.pk}", message, lambda: act(session))
 
     result = await in_thread(work)
     socket.memory["credential"] = credential

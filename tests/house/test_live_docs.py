@@ -168,7 +168,12 @@ def test_the_codes_of_a_nack_are_those_of_the_code():
 
 
 def test_the_close_codes_are_those_of_the_code():
-    ours = [ROOT / "pika" / "asgi.py", *(ROOT / "pika" / "live").glob("*.py"), *ROOT.glob("*/consumers.py")]
+    ours = [
+        ROOT / "pika" / "asgi.py",
+        *(ROOT / "pika" / "live").glob("*.py"),
+        *ROOT.glob("*/consumers.py"),
+        *ROOT.glob("*/consumers/*.py"),
+    ]
     numbers = {
         node.value
         for path in ours

@@ -35,8 +35,9 @@ class Web(uvicorn.Server):
     def serve_on(self, listening: socket.socket) -> int:
         """Serve until told to stop; the exit code for the process."""
         # Uvicorn raises the signal again when it is done: without these the process would die before its goodbyes.
+        # One that comes before uvicorn listens for it counts, too.
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, self.handle_exit)
         self.run(sockets=[listening])
         self.ask_to_stop()
         return self.exit_code

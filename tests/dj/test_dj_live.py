@@ -3,7 +3,6 @@
 import io
 import json
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -352,4 +351,3 @@ def test_the_frames_are_json_of_at_most_ten_kilobytes(evening: Evening, decks: D
     evening.look()
     pika.wait_for(lambda: announced(pika) == ["🕺" * 500])
     assert len(json.dumps(pika.frames[-1], ensure_ascii=False).encode()) <= 10_000
-    assert threading.active_count() < 20

@@ -46,7 +46,7 @@ class Laptop:
 
     def end(self):
         self.program.send_signal(signal.SIGINT)
-        code = self.program.wait(20)
+        code = self.program.wait(60)
         self.out.seek(0)
         assert code == 0, self.out.read()
 

@@ -11,7 +11,9 @@ export function after(s, m) {
       const { sessionId, djName, playId, playedAt, track } = m;
       const play = { sessionId, djName, playId, playedAt, track };
       const recent = [play, ...s.recent.filter((p) => p.playId !== playId)].sort(newestFirst).slice(0, RECENT);
-      return { ...s, state: "live", session: { sessionId, djName }, play, recent };
+      // Two threads of the server may say two tracks in the wrong order: the older one is history.
+      const isOlder = s.play && s.play.sessionId === sessionId && s.play.playId !== playId && playedAt < s.play.playedAt;
+      return isOlder ? { ...s, recent } : { ...s, state: "live", session: { sessionId, djName }, play, recent };
     }
     case "METADATA_UPDATED": {
       const better = (p) => (p && p.playId === m.playId ? { ...p, track: m.track } : p);
@@ -31,7 +33,8 @@ export function after(s, m) {
       return isCurrent ? { ...s, session: s.stage ? null : s.session, state: s.stage ? "waiting" : "closed" } : s;
     case "STAGE_STATE": {
       const session = !m.djName ? null : s.session?.djName === m.djName ? s.session : { djName: m.djName };
-      return { ...s, state: m.state, nextSlot: m.nextSlot, session, play: m.state === "closed" ? null : s.play };
+      // With nobody live the newest song of the stage stays on screen, as a snapshot would say.
+      return { ...s, state: m.state, nextSlot: m.nextSlot, session, play: session ? s.play : null };
     }
     case "LISTENER_COUNT":
       return { ...s, listeners: m.count };

@@ -8,6 +8,7 @@ import accounts.api
 import events.api
 import stages.api
 from pika import health
+from pika.metrics import show_metrics
 
 api = [
     path("me", accounts.api.show_me),
@@ -28,6 +29,7 @@ api = [
 urlpatterns = [
     path("livez", health.livez),
     path("readyz", health.readyz),
+    path("metrics", show_metrics),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("accounts/", include("accounts.urls")),

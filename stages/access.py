@@ -10,7 +10,7 @@ from accounts.models import Membership, User
 from events.models import Event
 from pika.codes import clean_code
 from pika.errors import Problem
-from stages.models import Play, Session, Slot, Stage
+from stages.models import Play, Poll, Session, Slot, Stage
 
 
 def public_stage(code: str) -> Stage:
@@ -76,6 +76,23 @@ def play_for_dj(session: Session, uuid: UUID) -> Play:
         raise Problem("Track not found", "play_not_found", 404, field="playId")
     play.session = session
     return play
+
+
+def poll_for_dj(user: User, code: str) -> Poll:
+    """The poll, if it is of a session of `user`'s own."""
+    poll = Poll.objects.select_related("session__stage__event").filter(code=code, session__dj=user).first()
+    if poll is None:
+        raise Problem("Poll not found", "poll_not_found", 404, field="pollId")
+    return poll
+
+
+def public_poll(code: str) -> Poll:
+    """A poll that anybody may vote in: of a Quick Start, or on a public stage; also when it is over."""
+    polls = Poll.objects.filter(Q(session__stage=None) | Q(session__stage__in=Stage.objects.public()))
+    poll = polls.filter(code=code).first()
+    if poll is None:
+        raise Problem("Poll not found", "poll_not_found", 404, field="pollId")
+    return poll
 
 
 def public_play(uuid: UUID | None, session_code: str = "", title: str = "", artist: str = "") -> Play:

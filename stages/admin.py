@@ -1,10 +1,10 @@
-"""Stages, slots, sessions and plays, for the platform's owner."""
+"""Stages, slots, sessions, plays and polls, for the platform's owner."""
 
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from stages.models import Play, Session, Slot, Stage
+from stages.models import Play, Poll, Session, Slot, Stage
 
 
 class SlotInline(admin.TabularInline):
@@ -52,3 +52,12 @@ class PlayAdmin(admin.ModelAdmin):
     raw_id_fields = ["session"]
     date_hierarchy = "played_at"
     show_full_result_count = False
+
+
+@admin.register(Poll)
+class PollAdmin(admin.ModelAdmin):
+    list_display = ["question", "session", "created_at", "ended_at", "is_cancelled"]
+    search_fields = ["question", "session__dj_name"]
+    list_select_related = ["session"]
+    raw_id_fields = ["session"]
+    date_hierarchy = "created_at"

@@ -138,6 +138,25 @@ class MetadataForm(SessionForm):
     track = BetterTrackForm()
 
 
+class StartPollForm(SessionForm):
+    question = text(500, required=True)
+    options = serializers.ListField(child=text(100, required=True), min_length=2, max_length=10)
+    durationSeconds = serializers.IntegerField(default=60, min_value=30, max_value=300)
+
+    def validate_options(self, options: list[str]) -> list[str]:
+        if len(set(options)) < len(options):
+            raise serializers.ValidationError("two answers are the same")
+        return options
+
+
+class PollForm(Lenient):
+    pollId = text(20, required=True)
+
+
+class VoteForm(PollForm):
+    optionIndex = serializers.IntegerField(min_value=0)
+
+
 class HideForm(SessionForm):
     playId = serializers.UUIDField()
     hidden = serializers.BooleanField(default=True)

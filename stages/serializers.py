@@ -10,8 +10,8 @@ from django.utils import timezone
 from pika.live import messages
 from pika.live.broker import Position
 from pika.live.messages import Message, iso
-from stages.models import Play, Session, Slot, Stage
-from stages.state import session_state, stage_now
+from stages.models import Play, Poll, PollQuerySet, Session, Slot, Stage
+from stages.state import CLOSED, session_state, stage_now
 
 RECENT = 20
 _TRACK = {
@@ -76,6 +76,27 @@ def now_playing(play: Play) -> Message:
     )
 
 
+def poll_started(poll: Poll) -> Message:
+    return messages.poll_started(
+        poll_id=poll.code,
+        session_id=poll.session.code,
+        question=poll.question,
+        options=poll.options,
+        ends_at=poll.ends_at,
+        duration_seconds=round((poll.ends_at - poll.created_at).total_seconds()),
+    )
+
+
+def _running_poll(polls: PollQuerySet, at: datetime) -> Message | None:
+    """The newest of `polls` that runs, as POLL_STARTED told it, with the votes until now."""
+    poll = polls.running(at).select_related("session").first()
+    if poll is None:
+        return None
+    votes = poll.tally()
+    told = {name: value for name, value in poll_started(poll).items() if name != "type"}
+    return told | {"votes": votes, "total": sum(votes)}
+
+
 def stage_state(stage: Stage, at: datetime) -> Message:
     now = stage_now(stage, at)
     return messages.stage_state(stage.code, now.state, now.dj_name, slot_of(now.next_slot))
@@ -97,7 +118,7 @@ def stage_snapshot(stage: Stage, at: datetime, position: Position) -> Message:
         recent=[play_of(play) for play in recent[:RECENT]],
         nextSlot=slot_of(now.next_slot),
         announcements=[],
-        poll=None,
+        poll=_running_poll(Poll.objects.filter(session__stage=stage), at) if now.state != CLOSED else None,
     )
 
 
@@ -116,7 +137,7 @@ def session_snapshot(session: Session, position: Position) -> Message:
         recent=[play_of(play) for play in recent],
         nextSlot=None,
         announcements=[],
-        poll=None,
+        poll=_running_poll(session.polls.all(), timezone.now()),
     )
 
 

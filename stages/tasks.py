@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from pika.jobs.actions import kind
-from stages.actions import plays, sessions
+from stages.actions import plays, polls, sessions
 
 
 @kind("watch_session")
@@ -17,3 +17,8 @@ def watch_session(code: str, payload: dict[str, Any]) -> datetime | None:
 @kind("tell_play")
 def tell_play(uuid: str, payload: dict[str, Any]) -> None:
     plays.tell_delayed(uuid)
+
+
+@kind("end_poll")
+def end_poll(code: str, payload: dict[str, Any]) -> None:
+    polls.end_in_time(code)

@@ -9,7 +9,7 @@ import queue
 import secrets
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
@@ -17,10 +17,10 @@ from typing import Any, Protocol
 import redis
 from django.conf import settings
 
+from pika.live.counters import counters
 from pika.live.hub import Frame, Hub, hub
 
 log = logging.getLogger(__name__)
-counters: Counter[str] = Counter()
 _TIDY_SECONDS = 600
 
 

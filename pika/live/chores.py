@@ -37,6 +37,11 @@ async def run_chore(chore: Chore) -> None:
             log.exception("%s failed", chore.work.__name__)
 
 
+def how_often(every: float, listeners: int, most: float = 30) -> float:
+    """Seconds between two totals of one kind. Above 100 nobody counts heads: less often, the more there are."""
+    return min(most, every + max(0, listeners - 100) / 50)
+
+
 async def count_listeners() -> None:
     """Tell each stage and session how many listen, when it changed and not too often."""
     here = {topic: hub.listeners(topic) for topic in hub.topics() if topics.split(topic)[0] in {"stage", "session"}}
@@ -49,8 +54,7 @@ async def count_listeners() -> None:
 def _tell_counts(here: dict[str, set[str]]) -> None:
     for topic, listeners in here.items():
         count = broker().count_listeners(topic, listeners)
-        # Above 100 nobody counts heads: less often, the more there are.
-        every = min(30, settings.LIVE_LISTENER_EVERY + max(0, count - 100) / 50)
+        every = how_often(settings.LIVE_LISTENER_EVERY, count)
         if count == _told.get(topic) or not broker().may_tell(f"count:{topic}", every - 0.1):
             continue
         _told[topic] = count

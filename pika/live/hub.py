@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
 
+from pika.live.counters import counters
 from pika.live.wire import Batch
 
 log = logging.getLogger(__name__)
@@ -154,6 +155,7 @@ class Hub:
     def _give_up_waiting(self, floor: _Floor, seq: int) -> None:
         """The hole before `seq` did not close: go on; the phones see the gap and ask."""
         for early in sorted(number for number in floor.early if number <= seq):
+            counters["late"] += 1
             self._write(floor, floor.early.pop(early))
         self._write_ready(floor)
 

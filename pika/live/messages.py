@@ -152,6 +152,34 @@ def stage_state(
     return told | {"nextSlot": next_slot}
 
 
+def poll_started(
+    poll_id: str, session_id: str, question: str, options: list[str], ends_at: datetime, duration_seconds: int
+) -> Message:
+    return _message(
+        "POLL_STARTED",
+        pollId=poll_id,
+        sessionId=session_id,
+        question=question,
+        options=options,
+        endsAt=iso(ends_at),
+        durationSeconds=duration_seconds,
+    )
+
+
+def poll_update(poll_id: str, votes: list[int]) -> Message:
+    """`votes` of each option, in the order of the options."""
+    return _message("POLL_UPDATE", pollId=poll_id, votes=votes, total=sum(votes))
+
+
+def poll_ended(poll_id: str, votes: list[int], cancelled: bool | None = None) -> Message:
+    """`winner` is the option with the most votes; left out when none or several have them, or it was cancelled."""
+    best = [option for option, n in enumerate(votes) if n and n == max(votes)]
+    winner = best[0] if len(best) == 1 and not cancelled else None
+    return _message(
+        "POLL_ENDED", pollId=poll_id, votes=votes, total=sum(votes), winner=winner, cancelled=cancelled or None
+    )
+
+
 def listener_count(count: int, session_id: str | None, stage_id: str | None) -> Message:
     return _message("LISTENER_COUNT", count=count, sessionId=session_id, stageId=stage_id)
 
@@ -160,6 +188,15 @@ def listener_count(count: int, session_id: str | None, stage_id: str | None) -> 
 def snapshot(**fields: Any) -> Message:
     """Everything a phone needs to be right: stage, event, state, session, play, recent, nextSlot, likes."""
     return {"type": "SNAPSHOT"} | fields
+
+
+def vote_confirmed(poll_id: str, option_index: int) -> Message:
+    return _message("VOTE_CONFIRMED", pollId=poll_id, optionIndex=option_index)
+
+
+def vote_rejected(poll_id: str, reason: str, option_index: int | None = None) -> Message:
+    """`reason` is in the user's words; `option_index` the vote that counts instead, if there is one."""
+    return _message("VOTE_REJECTED", pollId=poll_id, reason=reason, optionIndex=option_index)
 
 
 def sessions_list(sessions: list[Message]) -> Message:

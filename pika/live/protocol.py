@@ -6,17 +6,21 @@ only slower.
 """
 
 import os
+import random
 from asyncio.transports import BaseTransport
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 from websockets.protocol import State
 
+from pika.live.counters import counters
 from pika.live.wire import Batch, text_frame
 
 EXTENSION = "pika.live"
 BACKLOG_BYTES = 64 * 1024
 CLOSING_SECONDS = 5.0
+# Within uvicorn's grace for its shutdown (8 s).
+SPREAD_SECONDS, PHONES_A_SECOND = 6.0, 1000
 
 
 class LiveProtocol(WebSocketsSansIOProtocol):
@@ -41,6 +45,11 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def write_batch(self, batch: Batch) -> None:
         """Frames that were built once for the whole topic."""
         self._write(batch.data)
+
+    def shutdown(self) -> None:
+        """A planned restart: the phones are told (1012) in slices, so that they do not all come back at once."""
+        spread = min(SPREAD_SECONDS, len(self.connections) / PHONES_A_SECOND)
+        self.loop.call_later(random.uniform(0, spread), super().shutdown)
 
     def _write(self, data: bytes) -> None:
         transport = self.transport
@@ -68,6 +77,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         """Close without waiting for a phone that does not read; it comes back by snapshot."""
         if self.close_sent:
             return
+        counters["dropped"] += 1
         self.close_sent = True
         self.stop_keepalive()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})

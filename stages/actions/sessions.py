@@ -16,6 +16,7 @@ from pika.jobs import actions as jobs
 from pika.live import messages, topics
 from pika.live.publish import publish
 from stages.actions.plays import publish_in_time
+from stages.actions.polls import end_polls
 from stages.actions.telling import say, say_state
 from stages.models import Session, Stage
 from stages.serializers import now_playing
@@ -146,6 +147,7 @@ def end_session(session: Session, why: str = Session.Ended.BY_DJ, note: str | No
             return
         for name, value in changes.items():
             setattr(session, name, value)
+        end_polls(session)
         say(session, messages.session_ended(session.code))
         publish(topics.SYSTEM, messages.session_ended(session.code))
         left = stage_now(session.stage, now) if session.stage else None

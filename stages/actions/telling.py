@@ -10,11 +10,11 @@ from stages.serializers import now_playing, stage_state
 from stages.state import current_session, session_state
 
 
-def say(session: Session, message: Message) -> None:
+def say(session: Session, message: Message, keep: bool = True) -> None:
     """To the listeners of the session, by its own topic and by its stage's."""
-    publish(topics.session(session.code), message)
+    publish(topics.session(session.code), message, keep)
     if session.stage:
-        publish(topics.stage(session.stage.code), message)
+        publish(topics.stage(session.stage.code), message, keep)
 
 
 def say_state(session: Session) -> None:

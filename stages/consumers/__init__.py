@@ -3,13 +3,14 @@
 from django.conf import settings
 
 from pika.live.chores import Chore
-from stages.consumers import booth, floor
+from stages.consumers import booth, floor, polls
 from stages.consumers.chores import cut_revoked, hear_hearts, write_follows
 
 CHORES = (
     Chore(settings.LIVE_HEARTBEAT, hear_hearts),
     Chore(2, write_follows),
     Chore(4, cut_revoked),
+    Chore(settings.LIVE_POLL_EVERY, polls.tell_votes),
 )
 HANDLERS = {
     "REGISTER_SESSION": booth.register_session,
@@ -19,10 +20,14 @@ HANDLERS = {
     "END_SESSION": booth.end_session,
     "UPDATE_SESSION": booth.update_session,
     "HIDE_TRACK": booth.hide_track,
+    "START_POLL": polls.start_poll,
+    "END_POLL": polls.end_poll,
+    "CANCEL_POLL": polls.cancel_poll,
     "SUBSCRIBE": floor.subscribe,
     "GET_SESSIONS": floor.get_sessions,
     "VALIDATE_SESSION": floor.validate_session,
     "SEND_TEMPO_REQUEST": floor.send_tempo_request,
     "SEND_REACTION": floor.send_reaction,
+    "VOTE_ON_POLL": polls.vote_on_poll,
     "PING": floor.ping,
 }

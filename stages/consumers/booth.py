@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-from django.core.cache import cache
-
 from accounts.access import Credential
 from accounts.models import ApiToken
 from pika.codes import new_code
@@ -17,7 +15,7 @@ from pika.live.threads import in_thread
 from stages import access, forms
 from stages.actions import plays, sessions
 from stages.actions.plays import Heard
-from stages.consumers.speakers import as_dj, credential_of
+from stages.consumers.speakers import as_dj, credential_of, same_answer
 from stages.models import Play, Session
 from stages.serializers import (
     handover_of,
@@ -54,7 +52,7 @@ def _register(
     stage = access.stage_for_dj(user, form["stageId"]) if form.get("stageId") else None
     code = form.get("sessionId", "")
     if message_id and not code:  # the same message again means the same session
-        code = str(cache.get_or_set(f"register:{user.pk}:{message_id}", lambda: new_code(8), 300))
+        code = same_answer(f"register {user.pk} {message_id}", lambda: new_code(8))
     session, is_new = sessions.go_live(
         user, form.get("djName", ""), stage, code, form.get("delaySeconds"), has_socket=True
     )

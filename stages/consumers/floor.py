@@ -11,6 +11,7 @@ from pika.errors import Problem, cleaned
 from pika.live import messages, topics
 from pika.live.broker import Position, broker
 from pika.live.consumer import LiveConsumer
+from pika.live.counters import counters
 from pika.live.hub import hub
 from pika.live.messages import Message
 from pika.live.snapshots import Snapshots
@@ -92,6 +93,8 @@ async def _resume(socket: LiveConsumer, topic: str, since: str | None) -> bool:
     missed = await in_thread(broker().history, topic, position) if position else None
     for text in missed or ():
         socket.write(text)
+    if position:
+        counters["refreshed" if missed is None else "resumed"] += 1
     return missed is not None
 
 
@@ -127,6 +130,9 @@ async def _hear_session(socket: LiveConsumer, form: dict[str, Any], key: str) ->
         socket.say(messages.session_ended(code))
     elif play := snapshot["play"]:
         socket.say({"type": "NOW_PLAYING"} | play)
+    if poll := snapshot["poll"]:
+        socket.say({"type": "POLL_STARTED"} | {name: poll[name] for name in poll if name not in {"votes", "total"}})
+        socket.say(messages.poll_update(poll["pollId"], poll["votes"]))
     socket.say(snapshot | {"listeners": count, "likes": likes})
 
 

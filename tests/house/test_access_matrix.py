@@ -21,7 +21,7 @@ from pika.asgi import live
 from pika.live.messages import iso
 from stages.actions import plays, sessions
 from stages.actions.plays import Heard
-from stages.models import Play, Session, Slot, Stage
+from stages.models import Play, Poll, Session, Slot, Stage
 from tests.cast import Dancer, Dj
 
 PEOPLE = ("nobody", "stranger", "ana", "owner")
@@ -64,6 +64,7 @@ ADDRESSES: dict[str, May] = {
     # The house
     "GET livez": ANYBODY,
     "GET readyz": ANYBODY,
+    "GET metrics": ANYBODY,
     # Pages of the floor
     "GET ": ANYBODY,
     "GET find": FOUND,
@@ -176,7 +177,7 @@ def address(route: str, values: dict[str, str]) -> str:
 
 def facts() -> list[Any]:
     """Everything a stranger could spoil."""
-    rows = [row for model in (Event, Stage, Slot, Session, Play) for row in model.objects.order_by("pk")]
+    rows = [row for model in (Event, Stage, Slot, Session, Play, Poll) for row in model.objects.order_by("pk")]
     living = [ApiToken.objects.filter(revoked_at=None, name="laptop").count()]
     return living + [model_to_dict(row) | {"id": row.pk} for row in rows]
 
@@ -227,6 +228,7 @@ def for_all(**fields: Any) -> Says:
     return Says("ACK", "ACK", "ACK", "ACK", fields)
 
 
+HIS_POLL = Says("unauthenticated", "poll_not_found", "poll_not_found", fields={"pollId": "{pollId}"})
 MESSAGES: dict[str, Says] = {
     "REGISTER_SESSION": his_alone(),
     "BROADCAST_TRACK": his_alone(playId="{new}", track={"title": "Mine now"}),
@@ -235,11 +237,15 @@ MESSAGES: dict[str, Says] = {
     "END_SESSION": his_alone(),
     "UPDATE_SESSION": his_alone(isPaused=True, note="Mine now", delaySeconds=60),
     "HIDE_TRACK": his_alone(playId="{playId}"),
+    "START_POLL": his_alone(question="Mine now?", options=["Yes", "No"]),
+    "END_POLL": HIS_POLL,
+    "CANCEL_POLL": HIS_POLL,
     "SUBSCRIBE": for_all(stageId="{stage}"),
     "GET_SESSIONS": for_all(),
     "VALIDATE_SESSION": for_all(sessionId="{session}"),
     "SEND_TEMPO_REQUEST": for_all(sessionId="{session}", preference="perfect"),
     "SEND_REACTION": for_all(sessionId="{session}", reaction="thank_you"),
+    "VOTE_ON_POLL": for_all(pollId="{pollId}", optionIndex=1),
     "SEND_LIKE": for_all(playId="{playId}"),
     "REMOVE_LIKE": for_all(playId="{playId}"),
     "SEND_BULK_LIKE": for_all(payload={"tracks": [{"playId": "{playId}"}]}),
@@ -276,6 +282,8 @@ def sockets(dj, server, marcus, ana, stranger, other_stage):
 def test_a_message_is_answered_to_everybody_as_the_table_says(sockets, dj, marcus, stage, kind):
     his: Dj = dj(marcus, stage)
     values = {"session": his.session_id, "stage": stage.code, "playId": his.play("His")["playId"]}
+    asked = his.ask("START_POLL", sessionId=his.session_id, question="Faster?", options=["Yes", "No"])
+    values["pollId"] = asked["pollId"]
     before = without_heartbeat(facts())
     answered = {name: said(sockets[name], kind, values) for name in ("nobody", "stranger", "ana")}
     assert without_heartbeat(facts()) == before, "nobody but the owner changes a session"

@@ -21,7 +21,7 @@ from pika.live.broker import broker
 from pika.live.hub import hub
 from pika.live.messages import iso
 from stages import consumers, forms, state
-from stages.models import Play, Stage
+from stages.models import Play, Poll, Stage
 from tests.cast import Dancer, Dj
 from tracks import forms as like_forms
 
@@ -34,6 +34,9 @@ FORMS = {
     "METADATA_UPDATED": forms.MetadataForm,
     "UPDATE_SESSION": forms.UpdateSessionForm,
     "HIDE_TRACK": forms.HideForm,
+    "START_POLL": forms.StartPollForm,
+    "END_POLL": forms.PollForm,
+    "CANCEL_POLL": forms.PollForm,
     "TRACK_STOPPED": forms.SessionForm,
     "END_SESSION": forms.SessionForm,
     "SUBSCRIBE": forms.SubscribeForm,
@@ -42,6 +45,7 @@ FORMS = {
     "SEND_BULK_LIKE": like_forms.BulkLikeForm,
     "SEND_TEMPO_REQUEST": forms.TempoForm,
     "SEND_REACTION": forms.ReactionForm,
+    "VOTE_ON_POLL": forms.VoteForm,
     "VALIDATE_SESSION": forms.SessionForm,
     "GET_SESSIONS": None,
     "PING": None,
@@ -161,7 +165,7 @@ def calls(names: set[str]) -> Iterator[ast.Call]:
 
 
 def test_the_codes_of_a_nack_are_those_of_the_code():
-    given = [call.args[1] for call in calls({"Problem", "HangUp"})]
+    given = [call.args[1] for call in calls({"Problem", "HangUp", "Rejected"})]
     codes = {str(code.value) for code in given if isinstance(code, ast.Constant)}
     named = first_column(chapter("Answers"))
     assert sorted(named) == sorted(codes)
@@ -207,6 +211,7 @@ def test_the_stage_states_are_those_of_the_code():
         f"({settings.LIVE_HISTORY_MESSAGES} messages or {settings.LIVE_HISTORY_SECONDS // 60} minutes are kept",
         f"lost less than {settings.LIVE_GRACE} s ago",
         f"every {settings.LIVE_LISTENER_EVERY} s at most",
+        f"every {settings.LIVE_POLL_EVERY} s at most and less often above 100 listeners",
         f"Distinct devices of the last {settings.LIVE_LISTENER_STICKY // 60} minutes",
         f"more than {settings.LIVE_NEGATIVE_TEMPO_SHARE:.0%}".replace("%", " %"),
         f"websocket ping every {settings.UVICORN['ws_ping_interval']} s",
@@ -232,7 +237,8 @@ def example(token_of, marcus):
 
     def get(kind: str) -> dict[str, Any]:
         message = example_of(kind, CLIENT_SAYS[kind])
-        secrets = {"token": token_of(marcus), "guestToken": new_guest_secret()}
+        poll = Poll.objects.order_by("-pk").first()  # its id is the server's
+        secrets = {"token": token_of(marcus), "guestToken": new_guest_secret(), "pollId": poll and poll.code}
         return {name: secrets.get(name, value) for name, value in message.items() if name != "type"}
 
     return get
@@ -258,7 +264,7 @@ def test_every_example_of_the_dj_works_from_top_to_bottom(his, the_stage, exampl
 
 @pytest.mark.django_db(transaction=True)
 def test_every_example_of_the_floor_works_while_the_track_of_the_example_plays(his, dancer, the_stage, example):
-    answers(his, ["REGISTER_SESSION", "BROADCAST_TRACK"], example)
+    answers(his, ["REGISTER_SESSION", "BROADCAST_TRACK", "START_POLL"], example)
     said = answers(dancer(), FLOOR_SAYS, example)
     assert {kind: answer["type"] for kind, answer in said.items()} == dict.fromkeys(FLOOR_SAYS, "ACK"), said
     assert said["SEND_LIKE"]["isNew"] is True
@@ -311,7 +317,8 @@ def test_every_message_of_the_server_is_really_said_and_looks_like_its_example(
     token = sarah.follow(the_stage.code)["guestToken"]
     sarah.all_heard()
     frames.clear()
-    first = answers(his, ["REGISTER_SESSION", "BROADCAST_TRACK"], example)
+    first = answers(his, ["REGISTER_SESSION", "BROADCAST_TRACK", "START_POLL"], example)
+    sarah.ask("VOTE_ON_POLL", **example("VOTE_ON_POLL"))
     sarah.ask("SEND_LIKE", **example("SEND_LIKE"))
     sarah.ask("SEND_TEMPO_REQUEST", **example("SEND_TEMPO_REQUEST"))
     sarah.ask("SEND_REACTION", **example("SEND_REACTION"))
@@ -320,13 +327,16 @@ def test_every_message_of_the_server_is_really_said_and_looks_like_its_example(
     tom.follow(the_stage.code, guestToken=token)
     for kind in ("GET_SESSIONS", "VALIDATE_SESSION", "PING"):
         tom.ask(kind, **example(kind))
+    tom.ask("VOTE_ON_POLL", **example("VOTE_ON_POLL") | {"optionIndex": 1})  # on the same phone as sarah
     heard = [first["BROADCAST_TRACK"], refused, *his.all_heard(), *tom.heard]
     tom.heard.clear()
     broker().settle()
-    counted = sarah.hear("LISTENER_COUNT")
-    answers(his, ["METADATA_UPDATED", "HIDE_TRACK", "TRACK_STOPPED", "END_SESSION"], example)
+    counted: list[dict[str, Any]] = []
+    while not {"LISTENER_COUNT", "POLL_UPDATE"} <= {message["type"] for message in counted}:
+        counted.append(sarah.heard.popleft() if sarah.heard else sarah.read())
+    answers(his, ["END_POLL", "METADATA_UPDATED", "HIDE_TRACK", "TRACK_STOPPED", "END_SESSION"], example)
     tom.ask("VALIDATE_SESSION", **example("VALIDATE_SESSION"))
-    heard += [*tom.all_heard(), counted, *frames]
+    heard += [*tom.all_heard(), *counted, *frames]
     tom.close()
     told: dict[str, object] = {}
     for message in heard:

@@ -1,4 +1,4 @@
-"""A server to measure: a process of its own, with its own data, and a DJ who may go live."""
+"""A server to measure: processes as in production, with their own data, a DJ who may go live and a stage for it."""
 
 import os
 import subprocess
@@ -10,40 +10,62 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pika.setup.testservers import test_servers as private_servers
-from tests.processes import ROOT, Process, embedded, web_process
+from tests.processes import ROOT, Process, embedded, free_port
 
 PEOPLE = """
-from accounts.models import User; from accounts.actions import make_token
+from django.utils import timezone; from accounts.models import Organizer, User; from accounts.actions import make_token
+from events.models import Event; from stages.models import Stage
+now = timezone.now()
+organizer = Organizer.objects.create(name="Bench", slug="bench", approved_at=now)
+event = Event.objects.create(
+    organizer=organizer, name="Bench", slug="bench", starts_on=now, ends_on=now, status="published"
+)
+print(Stage.objects.create(event=event, name="Main Floor").code)
 print(make_token(User.objects.create_user("dj@example.com", None, name="DJ"), "bench")[1])
 """
 
 
 @dataclass
 class Ground:
-    process: Process
+    processes: list[Process]
     token: str
+    stage: str
     header: list[str]
+    redis_url: str
+
+    @property
+    def process(self) -> Process:
+        return self.processes[0]
+
+
+def served(log: Path, env: dict[str, str]) -> Process:
+    """`manage.py serve`, as in production, on a port of its own."""
+    port = free_port()
+    return Process(port, [sys.executable, "manage.py", "serve", "--port", str(port)], env, log)
 
 
 @contextmanager
-def ground(is_embedded: bool) -> Iterator[Ground]:
-    """The embedded product, or a web process over private Postgres and Redis (fsync is off there)."""
+def ground(is_embedded: bool, processes: int = 1) -> Iterator[Ground]:
+    """The embedded product, or web processes over private Postgres and Redis (fsync is off there)."""
     with tempfile.TemporaryDirectory() as folder, private_servers(is_embedded) as servers:
         data, log = Path(folder), Path(folder) / "server.log"
         many = {"PIKA_SESSIONS_PER_DJ": "100000", "PIKA_LOG_LEVEL": "WARNING"}
         os.environ.update(many)
-        if is_embedded:
-            process = embedded(data / "var", log)
-        else:
-            os.environ.update(SECRET_KEY="bench", PIKA_DATA=str(data / "var"))
-            env = {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
-            _manage({**env}, "migrate", "-v", "0")
-            process = web_process(log, servers.database_url, servers.redis_url)
+        running: list[Process] = []
         try:
-            token = _manage(process.env, "shell", "-v", "0", "-c", PEOPLE).split()[-1]
-            yield Ground(process, token, servers.header_lines)
+            if is_embedded:
+                running.append(embedded(data / "var", log))
+            else:
+                os.environ.update(SECRET_KEY="bench", PIKA_DATA=str(data / "var"), WEB_PROCESSES="1")
+                env = {"DATABASE_URL": servers.database_url or "", "REDIS_URL": servers.redis_url or ""}
+                _manage(env, "migrate", "-v", "0")
+                for number in range(processes):
+                    running.append(served(data / f"server-{number}.log", env | {"PIKA_NO_VENV": "1"}))
+            code, token = _manage(running[0].env, "shell", "-v", "0", "-c", PEOPLE).split()[-2:]
+            yield Ground(running, token, code, servers.header_lines, servers.redis_url or "")
         finally:
-            process.kill()
+            for process in running:
+                process.kill()
 
 
 def _manage(env: dict[str, str], *arguments: str) -> str:

@@ -144,6 +144,6 @@ def test_a_quick_start_needs_no_stage(dj, dancer, marcus):
     his.play("Home party")
     sarah = dancer(session=his.session_id)
     kinds = [message["type"] for message in sarah.all_heard()]
-    assert kinds == ["SESSIONS_LIST", "LISTENER_COUNT", "NOW_PLAYING", "SNAPSHOT"]
+    assert kinds[:4] == ["SESSIONS_LIST", "LISTENER_COUNT", "NOW_PLAYING", "SNAPSHOT"]
     his.end()
     assert sarah.hear("SESSION_ENDED")["sessionId"] == his.session_id

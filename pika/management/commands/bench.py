@@ -1,13 +1,16 @@
 """`manage.py bench NAME`: measure against a baseline in the same run. Needs the checkout, not the image."""
 
 import json
+import sys
 from argparse import ArgumentParser
 from importlib import import_module
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-BENCHES = ["sessions"]
+# How many phones each has, if nobody says.
+PHONES = {"fanout": 1000, "storm": 1000, "routing": 5000}
+BENCHES = ["sessions", *PHONES]
 
 
 class Command(BaseCommand):
@@ -16,14 +19,28 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", choices=BENCHES)
-        parser.add_argument("--sessions", type=int, default=200)
+        parser.add_argument(
+            "--sessions", type=int, help="sessions: how many evenings (200); routing: how many DJs (100)"
+        )
+        parser.add_argument("--phones", type=int, help="fanout, storm: 1000; routing: 5000, shared by its sessions")
+        parser.add_argument("--processes", type=int, default=1, help="web processes of ours (1; not with --embedded)")
         parser.add_argument("--embedded", action="store_true", help="SQLite and memory instead of Postgres and Redis")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"]
         try:
-            bench = import_module(f"tests.load.{options['name']}")
+            bench = import_module(f"tests.load.{name}")
         except ModuleNotFoundError as error:
             raise CommandError("Benchmarks live in tests/load of the checkout; they are not in the image.") from error
-        result = bench.bench(options["sessions"], options["embedded"])
-        self.stdout.write(json.dumps(result) if options["json"] else bench.show(result))
+        if options["embedded"] and options["processes"] > 1:
+            raise CommandError("Embedded is one process.")
+        if name == "sessions":
+            result = bench.bench(options["sessions"] or 200, options["embedded"])
+            self.stdout.write(json.dumps(result) if options["json"] else bench.show(result))
+            return
+        tuning = {"sessions": options["sessions"] or 100} if name == "routing" else {}
+        result = bench.bench(options["phones"] or PHONES[name], options["processes"], options["embedded"], **tuning)
+        self.stdout.write(json.dumps(result.summary()) if options["json"] else bench.show(result))
+        if name == "routing" and not result.ok:
+            sys.exit(1)

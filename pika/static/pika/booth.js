@@ -1,5 +1,6 @@
 // The booth: go live, tell the floor what plays, hear what the floor thinks.
 // A typed track waits in localStorage until the server has it; its id makes twice once.
+import { AskTheFloor } from "pika/booth_poll.js";
 import { Live } from "pika/live.js";
 
 const $ = (id) => document.getElementById(id);
@@ -111,9 +112,14 @@ const live = new Live({
     TEMPO_RESET: mine(() => (tempo = null)),
     REACTION_RECEIVED: mine(() => countThanks(1)),
     REPEAT_WARNING: mine(warn),
+    POLL_STARTED: here((message) => asking.hear(message)),
+    POLL_UPDATE: here((message) => asking.hear(message)),
+    POLL_ENDED: here((message) => asking.hear(message)),
     NACK: (message) => session && refused(message),
   },
 });
+
+const asking = new AskTheFloor(live, () => session?.sessionId, toast);
 
 // Said on every connection: my session goes on, and what is on the floor.
 async function hello() {
@@ -191,7 +197,8 @@ function registered({ djName, stage, handover }) {
   Object.assign(session, { djName, stage: stage ?? null, handover });
 }
 
-function snapshot({ state, session: its, play, nextSlot, listeners, stage }) {
+function snapshot({ state, session: its, play, nextSlot, listeners, stage, poll }) {
+  asking.snapshot(poll);
   floor = { state, play, nextSlot, listeners, timeZone: stage?.timeZone, djName: its?.djName, sessionId: its?.sessionId };
 }
 

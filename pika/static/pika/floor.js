@@ -1,6 +1,6 @@
 // The dancer's page. The server drew it; this keeps it right, and keeps the hearts.
 import { Live } from "pika/live.js";
-import { after, clock, fill, isRiddle, nextWords, shown, stateWords, titleSize, words } from "pika/stage.js";
+import { after, clock, fill, isRiddle, nextWords, percent, pollWords, shown, stateWords, titleSize, words } from "pika/stage.js";
 
 const $ = (id) => document.getElementById(id);
 const page = JSON.parse($("snapshot").textContent);
@@ -24,8 +24,8 @@ function keep(what, value) {
 // A page that came out of the phone's own store may be older than what this phone heard since.
 const saved = read("floor");
 let s = saved?.at > $("at").content * 1000 ? saved.s : page;
-// liked: what this phone shows; queue: what the server was not told yet; tempo: this phone's wish for one play
-const hearts = { liked: {}, queue: {}, tempo: {}, ...read("hearts") };
+// liked: what this phone shows; queue: what the server was not told yet; tempo, vote: its wish for one play, in one poll
+const hearts = { liked: {}, queue: {}, tempo: {}, vote: {}, ...read("hearts") };
 
 // --- What is said ---------------------------------------------------------------------------------
 let toastTimer;
@@ -96,7 +96,49 @@ function draw() {
   $("next").hidden = !s.nextSlot;
   $("next").lastChild.textContent = nextWords(s);
   drawCrowd();
+  drawPoll();
   tick();
+}
+
+function drawPoll() {
+  const { poll } = s;
+  $("poll").hidden = !poll;
+  if (!poll) return;
+  put($("question"), poll.question);
+  if ($("options").dataset.poll !== poll.pollId) {
+    $("options").dataset.poll = poll.pollId;
+    $("options").replaceChildren(...poll.options.map(newOption));
+  }
+  const mine = hearts.vote[poll.pollId];
+  const isShown = mine !== undefined || poll.isOver; // who has not voted yet should not follow the others
+  for (const [i, button] of [...$("options").children].entries()) {
+    press(button, mine === i);
+    if (isShown) button.setAttribute("aria-disabled", true);
+    else button.removeAttribute("aria-disabled");
+    button.firstChild.style.width = isShown ? percent(poll.votes[i], poll.total).replace(" ", "") : 0;
+    button.lastChild.textContent = isShown ? `${mine === i ? "✓ " : ""}${percent(poll.votes[i], poll.total)}` : "";
+  }
+  drawLeft();
+}
+
+function newOption(words, i) {
+  const button = document.createElement("button");
+  const [bar, text, share] = ["i", "span", "b"].map((tag) => document.createElement(tag));
+  Object.assign(button, { type: "button", value: i });
+  text.dir = "auto";
+  text.textContent = words;
+  share.className = "num";
+  button.append(bar, text, share);
+  return button;
+}
+
+// The result stays for half a minute. Of a poll whose end was not heard nobody needs to know for long.
+function drawLeft() {
+  if (!s.poll) return;
+  const isGone = live.now() > (s.poll.overAt ?? Date.parse(s.poll.endsAt) + 30_000) + 30_000;
+  if (isGone) s.poll = null;
+  if (isGone) $("poll").hidden = true;
+  else put($("left"), pollWords(s.poll, live.now()));
 }
 
 const drawCrowd = () => put($("here"), s.listeners && fill(words.listeners, { count: s.listeners }));
@@ -104,6 +146,7 @@ const drawCrowd = () => put($("here"), s.listeners && fill(words.listeners, { co
 function tick() {
   const seconds = Math.floor((live.now() - Date.parse(s.play?.playedAt)) / 1000);
   const isOn = s.state === "live" && live.state === "open" && seconds >= 0 && seconds < 1200;
+  drawLeft();
   put($("since"), isOn && `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
 }
 setInterval(() => document.hidden || tick(), 1000);
@@ -114,14 +157,26 @@ function hear(message) {
     s.listeners = message.count;
     return drawCrowd();
   }
-  const [song, state] = [s.play?.playId, stateWords(s)];
+  if (message.type.startsWith("VOTE_")) return counted(message);
+  const [song, state, poll] = [s.play?.playId, stateWords(s), s.poll];
   s = after(s, message);
   if (message.type === "SNAPSHOT") mergeLikes(message);
   if (isRiddle(s, message)) setTimeout(() => live.refresh(), Math.random() * 3000);
   if (s.play && s.play.playId !== song && s.state === "live")
     announce(fill(s.play.track.artist ? words.now : words.nowAlone, s.play.track));
   else if (stateWords(s) !== state) announce(stateWords(s));
+  if (s.poll?.isOver && !s.poll.overAt) s.poll.overAt = live.now();
+  if (s.poll?.isOver && !poll?.isOver) announce(pollWords(s.poll));
+  else if (s.poll && s.poll.pollId !== poll?.pollId) announce(fill(words.pollAsked, s.poll));
   keep("floor", { at: live.now(), s });
+  draw();
+}
+
+// Which vote of this phone counts: also one that it forgot.
+function counted({ pollId, optionIndex }) {
+  if (optionIndex === undefined) return;
+  hearts.vote = { [pollId]: optionIndex };
+  keep("hearts", hearts);
   draw();
 }
 
@@ -229,6 +284,22 @@ $("tempo").onclick = async ({ target }) => {
     draw();
   }
   keep("hearts", hearts);
+};
+
+$("options").onclick = async ({ target }) => {
+  const button = target.closest("button");
+  if (!button || button.getAttribute("aria-disabled")) return;
+  const { pollId } = s.poll;
+  const optionIndex = Number(button.value);
+  counted({ pollId, optionIndex });
+  try {
+    await live.ask("VOTE_ON_POLL", { pollId, optionIndex });
+  } catch (error) {
+    if (hearts.vote[pollId] === optionIndex) hearts.vote = {};
+    keep("hearts", hearts);
+    sorry(error);
+    draw();
+  }
 };
 
 $("thank").onclick = async () => {

@@ -6,7 +6,7 @@ export function after(s, m) {
   const isCurrent = m.sessionId && m.sessionId === s.session?.sessionId;
   switch (m.type) {
     case "SNAPSHOT":
-      return { ...s, likes: undefined, ...m };
+      return { ...s, likes: undefined, ...m, poll: m.poll ?? (s.poll?.isOver ? s.poll : null) };
     case "NOW_PLAYING": {
       const { sessionId, djName, playId, playedAt, track } = m;
       const play = { sessionId, djName, playId, playedAt, track };
@@ -35,6 +35,17 @@ export function after(s, m) {
       const session = !m.djName ? null : s.session?.djName === m.djName ? s.session : { djName: m.djName };
       // With nobody live the newest song of the stage stays on screen, as a snapshot would say.
       return { ...s, state: m.state, nextSlot: m.nextSlot, session, play: session ? s.play : null };
+    }
+    case "POLL_STARTED": {
+      const { pollId, sessionId, question, options, endsAt, durationSeconds } = m;
+      if (s.poll?.pollId === pollId) return s;
+      return { ...s, poll: { pollId, sessionId, question, options, endsAt, durationSeconds, votes: options.map(() => 0), total: 0 } };
+    }
+    case "POLL_UPDATE":
+    case "POLL_ENDED": {
+      if (s.poll?.pollId !== m.pollId || s.poll.isOver) return s;
+      const { votes, total, winner } = m;
+      return { ...s, poll: m.cancelled ? null : { ...s.poll, votes, total, winner, isOver: m.type === "POLL_ENDED" } };
     }
     case "LISTENER_COUNT":
       return { ...s, listeners: m.count };
@@ -76,6 +87,16 @@ export function stateWords(s) {
   if (name && s.state === "between_songs" && s.play?.sessionId !== s.session.sessionId) return fill(words.ready, { name });
   return fill(words[s.state] ?? words.waiting, { name });
 }
+
+// How long one may still vote, or how it ended, in words.
+export function pollWords({ isOver, total, winner, options, endsAt }, now) {
+  if (isOver) return !total ? words.pollNobody : winner == null ? words.pollTie : fill(words.pollWon, { option: options[winner] });
+  const seconds = (Date.parse(endsAt) - now) / 1000;
+  const step = [60, 30, 10, 0].findIndex((least) => seconds > least);
+  return [words.pollLong, words.pollMinute, words.pollHalf, words.pollSoon][step] ?? words.pollCounting;
+}
+
+export const percent = (n, total) => `${total ? Math.round((100 * n) / total) : 0} %`;
 
 export function titleSize(title) {
   const longest = Math.max(0, ...title.split(/\s+/).map((word) => word.length));

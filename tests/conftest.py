@@ -23,7 +23,7 @@ from pika.live.hub import hub
 from pika.setup.testservers import chromium
 from stages.consumers.chores import write_follows
 from stages.models import Stage
-from tests.cast import Dancer, Dj
+from tests.cast import PATIENCE, Dancer, Dj
 
 PASSWORD = "correct horse battery"
 SHARED = Path(settings.BASE_DIR).parent / "shared"
@@ -212,8 +212,9 @@ def _chromium() -> Iterator[Any]:
     if path is None:
         warnings.warn("NO CHROMIUM: the browser journeys are not run", stacklevel=1)
         pytest.skip("no Chromium on this machine: the browser journeys are not run")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE * 1500)  # ms; a busy machine is not a broken product
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=str(path), args=CHROMIUM_ARGS)

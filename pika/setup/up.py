@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -35,6 +36,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="manage.py up", description="Set up and run everything, in one process.")
     add_arguments(parser)
     options = parser.parse_args(arguments)
+    # A shell that starts us in the background has told us to ignore Ctrl-C; whoever sends it all the same means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return run(options.host, options.port, options.data, options.demo)
 
 

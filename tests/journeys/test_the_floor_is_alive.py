@@ -36,7 +36,13 @@ class Laptop:
         command += ["--source", "virtualdj", "--folder", str(self.history.parent)]
         self.out = (folder / "out.txt").open("w+")
         self.program = subprocess.Popen(
-            command, env=env, stdin=subprocess.DEVNULL, stdout=self.out, stderr=subprocess.STDOUT
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=self.out,
+            stderr=subprocess.STDOUT,
+            # Tests that a shell runs in the background ignore Ctrl-C, and so would this.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def play(self, artist, title):

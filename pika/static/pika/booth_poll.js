@@ -28,7 +28,7 @@ export class AskTheFloor {
   // What the SNAPSHOT knows; a result stays until the DJ asks again.
   snapshot(poll) {
     if (poll?.sessionId === this.#sessionId()) this.#show(poll);
-    else if (!this.#poll?.isOver) this.#show(null);
+    else if (!this.#poll?.isOver || this.#poll.sessionId !== this.#sessionId()) this.#show(null);
   }
 
   hear(message) {

@@ -41,13 +41,13 @@ def ask(booth, question, *answers):
     booth.get_by_label("Question").fill(question)
     for number, answer in enumerate(answers):
         booth.locator("#poll-ask [name=option]").nth(number).fill(answer)
-    booth.get_by_role("button", name="Ask for a minute").click()
+    booth.get_by_role("button", name="Start the poll").click()
 
 
 def test_the_floor_is_asked_answers_and_sees_what_it_said(booth, floor):
     sarah, tom = floor(), floor()
     expect(sarah.locator("#poll")).to_be_hidden()
-    booth.get_by_role("button", name="Ask for a minute").click()
+    booth.get_by_role("button", name="Start the poll").click()
     expect(booth.locator("#poll-said")).to_have_text("Type a question.")
 
     ask(booth, "What comes next?", "Slow blues", "Something fast")

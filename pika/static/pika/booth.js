@@ -12,6 +12,7 @@ const SHOWN = 30; // plays on the page until one asks for all
 const [TOAST_FOR, UNDO_FOR] = [5000, 15_000];
 const ELSEWHERE = "It was ended in another window, or after hours without a track.";
 
+let edits = 0; // settings changed here and known to the server
 let session = null; // {sessionId, djName, startedAt, stage, delaySeconds, isPaused, note, url, isLive}
 let floor = {}; // what dancers see: {state, play, djName, sessionId, nextSlot, listeners, timeZone}
 let plays = new Map(); // playId → {playId, playedAt, track, isHidden, likes, isWaiting, wish, isTakenBack}
@@ -174,10 +175,13 @@ async function get(path = "") {
 // What the server knows of this set: also what another window or the program on the laptop did.
 async function load() {
   try {
-    const known = await get();
+    const before = edits;
+    let known = await get();
     const told = [];
     for (let page; !page || page.length === 500; told.push(...page)) page = await get(`/plays?offset=${told.length}`);
     if (known.sessionId !== session?.sessionId) return;
+    // What was changed here while we asked is newer than the answer.
+    if (edits !== before) known = { ...known, delaySeconds: session.delaySeconds, isPaused: session.isPaused, note: session.note };
     Object.assign(session, known);
     for (const play of told) {
       forget(play.playId);
@@ -463,6 +467,7 @@ async function change(changes, field, done, words) {
   try {
     await live.ask("UPDATE_SESSION", { sessionId: session.sessionId, ...changes });
     Object.assign(session, changes);
+    edits++;
     if (done) setText(done, words);
   } catch (error) {
     if (field === "pause") toast(error.code === "lost" ? "No connection: try again when it is back." : sentence(error.message));

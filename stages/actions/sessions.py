@@ -59,7 +59,7 @@ def go_live(
             )
             if stage:
                 publish(topics.stage(stage.code), messages.dj_live(session.code, session.dj_name, stage.code))
-            say_state(session)
+                say_state(session)  # a Quick Start has nobody yet who could hear it
     except IntegrityError:  # two sockets of one program registered at once
         return _resume(code, dj, delay_seconds), False
     return session, True

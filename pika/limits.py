@@ -11,6 +11,8 @@ log = logging.getLogger(__name__)
 class Bucket:
     """A token bucket: `rate` per second on average, `burst` at once."""
 
+    __slots__ = ("_at", "_left", "burst", "rate")
+
     def __init__(self, rate: float, burst: int) -> None:
         self.rate, self.burst = rate, burst
         self._left, self._at = float(burst), time.monotonic()

@@ -257,7 +257,13 @@ LIVE_LISTENER_STICKY = 300
 LIVE_LISTENER_EVERY = 2
 LIVE_POLL_EVERY, LIVE_POLL_EVERY_MOST = 1, 10
 LIVE_FRAME_BYTES = 10 * 1024
-LIVE_FRAMES_PER_SECOND, LIVE_FRAMES_BURST = 20, 60
+LIVE_FRAMES_PER_SECOND, LIVE_FRAMES_BURST = env.int("PIKA_FRAMES_PER_SECOND", default=20), 60
+# Sockets in one process: of one address, while they have not shown whose they are (a ballroom shares one address, and
+# all of it may come back in the same second); of one device or DJ.
+LIVE_STRANGERS_PER_ADDRESS = env.int("PIKA_STRANGERS_PER_ADDRESS", default=500)
+LIVE_SOCKETS_PER_GUEST = env.int("PIKA_SOCKETS_PER_GUEST", default=20)
+LIVE_HANDSHAKE_SECONDS = env.float("PIKA_HANDSHAKE_SECONDS", default=10)
+LIVE_PING = env.float("PIKA_PING", default=30)
 LIVE_SESSIONS_PER_DJ = env.int("PIKA_SESSIONS_PER_DJ", default=5)
 LIVE_SESSIONS_MAX = 2000
 LIVE_HISTORY_MESSAGES, LIVE_HISTORY_SECONDS = 100, 600
@@ -267,13 +273,15 @@ LIKES_PER_MINUTE = 10
 # The demo plays its songs this many times faster than they are, so that something happens.
 DEMO_SPEED = env.float("PIKA_DEMO_SPEED", default=3.0)
 
-# Passed on to uvicorn by `up` and by the image.
+# Passed on to uvicorn by `up` and by the image. "ordinary" is its own websocket, and slower: see pika.live.door.
+PIKA_WS = env.str("PIKA_WS", default="fast")
 UVICORN = {
-    "ws": env.str("PIKA_WS", default="pika.live.protocol:LiveProtocol"),
+    "http": "pika.live.door:Door" if PIKA_WS == "fast" else "auto",
+    "ws": "websockets-sansio",
     "ws_max_size": LIVE_FRAME_BYTES,
     "ws_per_message_deflate": False,
-    "ws_ping_interval": 30,
-    "ws_ping_timeout": 30,
+    "ws_ping_interval": LIVE_PING,
+    "ws_ping_timeout": LIVE_PING,
     "timeout_graceful_shutdown": 8,
     "server_header": False,
 }

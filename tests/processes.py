@@ -66,19 +66,33 @@ def database_url() -> str:
     return f"postgres://{who}@{its['HOST'] or '127.0.0.1'}:{its['PORT']}/{its['NAME']}"
 
 
-def web_process(log: Path, database: str = "", redis: str = "") -> Process:
-    """A web process as in production: uvicorn over Postgres and Redis, the test's own by default."""
+def web_process(log: Path, database: str = "", redis: str = "", env: dict[str, str] | None = None) -> Process:
+    """A web process as in production: `manage.py serve` over Postgres and Redis, the test's own by default."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "pika.asgi:application", "--port", str(port)]
-    command += ["--no-access-log", "--ws-max-size", "10240", "--ws-per-message-deflate", "false"]
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "clients/dj/src")])
-    env = {"DATABASE_URL": database or database_url(), "REDIS_URL": redis or settings.REDIS_URL, "PYTHONPATH": paths}
-    return Process(port, command, env | {"SECRET_KEY": settings.SECRET_KEY}, log)
+    command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+    its = {"DATABASE_URL": database or database_url(), "REDIS_URL": redis or settings.REDIS_URL}
+    its |= {"SECRET_KEY": settings.SECRET_KEY, "WEB_PROCESSES": "1", "PIKA_NO_VENV": "1"}
+    return Process(port, command, its | (env or {}), log)
 
 
-def embedded(data: Path, log: Path) -> Process:
+def embedded(data: Path, log: Path, env: dict[str, str] | None = None) -> Process:
     """`manage.py up` on a fresh folder: SQLite and memory, one process."""
     port = free_port()
     command = [sys.executable, "manage.py", "up", "--port", str(port), "--data", str(data), "--no-demo"]
-    env = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "PIKA_DATA": str(data), "PIKA_NO_VENV": "1"}
-    return Process(port, command, env, log)
+    its = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "PIKA_DATA": str(data), "PIKA_NO_VENV": "1"}
+    return Process(port, command, its | (env or {}), log)
+
+
+def manage(env: dict[str, str], *arguments: str) -> str:
+    """Run a command of `manage.py` where a process of that environment runs; what it printed."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PIKA_NO_VENV": "1", **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    return done.stdout

@@ -52,7 +52,7 @@ class Broker(Protocol):
         """The frames after `since`, oldest first; None when they cannot be told completely."""
 
     def count_listeners(self, topic: str, here: set[str]) -> int:
-        """Distinct listeners of the last minutes, in all processes, with those `here` right now."""
+        """Distinct listeners of the last minutes, in all processes, with those just seen `here`."""
 
     def may_tell(self, what: str, every: float) -> bool:
         """Whether `every` seconds have passed since any process last told `what`; claims the turn."""
@@ -257,6 +257,7 @@ class RedisBroker:
 
     def count_listeners(self, topic: str, here: set[str]) -> int:
         now, name = time.time(), f"pika:listeners:{topic}"
+        alone = self._alone.count_listeners(topic, here)
         try:
             pipe = self._redis.pipeline(transaction=False)
             if here:
@@ -266,7 +267,7 @@ class RedisBroker:
             pipe.zcard(name)
             return int(pipe.execute()[-1])
         except redis.RedisError:
-            return self._alone.count_listeners(topic, here)
+            return alone
 
     def may_tell(self, what: str, every: float) -> bool:
         try:

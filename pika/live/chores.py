@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from django.conf import settings
 from pika.live import messages, topics
 from pika.live.broker import RedisBroker, broker
 from pika.live.hub import hub
+from pika.live.phone import look_after_phones
 from pika.live.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -18,6 +20,7 @@ log = logging.getLogger(__name__)
 # Rebuilds what a topic's phones should see now; the app that knows the topic registers itself.
 resync: list[Callable[[str], Awaitable[None]]] = []
 _told: dict[str, int] = {}
+_counted: dict[str, tuple[set[str], float]] = {}
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,28 @@ def how_often(every: float, listeners: int, most: float = 30) -> float:
 
 async def count_listeners() -> None:
     """Tell each stage and session how many listen, when it changed and not too often."""
-    here = {topic: hub.listeners(topic) for topic in hub.topics() if topics.split(topic)[0] in {"stage", "session"}}
-    for topic in _told.keys() - here.keys():
+    here = [topic for topic in hub.topics() if topics.split(topic)[0] in {"stage", "session"}]
+    for topic in _told.keys() - here:
         del _told[topic]
+    for topic in _counted.keys() - here:
+        del _counted[topic]
     if here:
-        await in_thread(_tell_counts, here)
+        await in_thread(_tell_counts, {topic: _newcomers(topic) for topic in here})
 
 
-def _tell_counts(here: dict[str, set[str]]) -> None:
-    for topic, listeners in here.items():
-        count = broker().count_listeners(topic, listeners)
+def _newcomers(topic: str) -> set[str]:
+    """The devices that the broker does not know of yet; now and then all, for it forgets."""
+    devices, now = set(hub.listeners(topic)), time.monotonic()
+    known, at = _counted.get(topic, (set(), -1e9))
+    if now - at > settings.LIVE_LISTENER_STICKY / 5:
+        known, at = set(), now
+    _counted[topic] = (known | devices, at)
+    return devices - known
+
+
+def _tell_counts(newcomers: dict[str, set[str]]) -> None:
+    for topic, devices in newcomers.items():
+        count = broker().count_listeners(topic, devices)
         every = how_often(settings.LIVE_LISTENER_EVERY, count)
         if count == _told.get(topic) or not broker().may_tell(f"count:{topic}", every - 0.1):
             continue
@@ -87,6 +102,7 @@ class RedisWatch:
             await self._resync()
 
     async def _resync(self) -> None:
+        _counted.clear()
         layer = get_channel_layer()
         for topic in hub.topics():
             try:
@@ -100,4 +116,5 @@ class RedisWatch:
 CHORES = (
     Chore(settings.LIVE_LISTENER_EVERY, count_listeners),
     Chore(1.5, RedisWatch().look),
+    Chore(5, look_after_phones),
 )

@@ -3,10 +3,8 @@
 What a message means is the business of each app's `consumers.py`; see docs/live.md for the words.
 """
 
-import asyncio
 import json
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -22,9 +20,10 @@ from pika.live import messages
 from pika.live.chores import Chore, run_chore
 from pika.live.hub import hub
 from pika.live.messages import Message, encode
+from pika.live.ordinary import OrdinaryWire
 from pika.live.origin import header, is_foreign, is_ours
-from pika.live.protocol import BACKLOG_BYTES, EXTENSION
-from pika.live.wire import Batch
+from pika.live.phone import EXTENSION, Phone
+from pika.live.seats import Seat
 
 log = logging.getLogger(__name__)
 
@@ -45,46 +44,58 @@ class HangUp(Problem):
 class LiveConsumer(AsyncWebsocketConsumer):
     """One phone, booth, display or program."""
 
-    channel_layer_alias = "none"  # the hub joins groups once per process, a socket never does
-
     def __init__(self, handlers: Mapping[str, Handler], chores: Iterable[Chore] = ()) -> None:
         super().__init__()
         self.handlers, self.chores = handlers, chores
         self.listener = ""
         self.memory: dict[str, Any] = {}
         self.at_close: list[Callable[[], Awaitable[None]]] = []
+        self.seat = Seat()
         self.topics: set[str] = set()
         self._bucket = Bucket(settings.LIVE_FRAMES_PER_SECOND, settings.LIVE_FRAMES_BURST)
         self._patience = Bucket(1, PATIENCE)
-        self._waiting: deque[str] = deque()
-        self._waiting_bytes = 0
-        self._writer: asyncio.Task[None] | None = None
         self._is_open = True
 
     # --- Life of a socket --------------------------------------------------------------------------
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        # The fast way out, where the server has one; everything takes it, so the order stays.
-        wire = scope.get("extensions", {}).get(EXTENSION)
-        if wire is not None:
-            self.write, self.write_batch = wire.write_text, wire.write_batch  # type: ignore[method-assign]
+        """Channels' own would wait for a channel layer, too, in a task per socket: the hub does that, once."""
+        self.scope, self.base_send = scope, send
+        phone: Phone | None = scope.get("extensions", {}).get(EXTENSION)
+        self.wire = phone or OrdinaryWire(self.send, self.close)
+        self.write_batch = self.wire.write
         open_sockets.add(self)
+        is_in = False
         try:
-            await super().__call__(scope, receive, send)
+            is_in = await self._let_in()
+            if phone is None and is_in:
+                await self._listen(receive)
         finally:  # also when it went away in the middle of the handshake
-            await self._clear_up()
+            if phone is None or not is_in:
+                await self.clear_up()
+        if phone is not None and is_in:
+            phone.attach(self)
 
-    async def dispatch(self, message: Message) -> None:
-        # Channels closes old database connections here, one thread hop per frame; `in_thread` does it.
-        await getattr(self, message["type"].replace(".", "_"))(message)
-
-    async def connect(self) -> None:
+    async def _let_in(self) -> bool:
         if is_foreign(self.scope):
             await self.close(code=4403)
-            return
+            return False
         await hub.start([partial(run_chore, chore) for chore in self.chores])
         await self.accept()
+        address = (self.scope.get("client") or ("unknown",))[0]
+        try:
+            self.seat.take(f"address {address}", settings.LIVE_STRANGERS_PER_ADDRESS)
+        except Problem as refused:  # said on the open socket: a page cannot read why a handshake was refused
+            self.hang_up(1013, refused.message)
+        return True
 
-    async def _clear_up(self) -> None:
+    async def _listen(self, receive: Any) -> None:
+        """The ordinary way in: one message after the other, until it is gone."""
+        while (message := await receive())["type"] != "websocket.disconnect":
+            if message["type"] == "websocket.receive":
+                await self.receive(message.get("text"), message.get("bytes"))
+
+    async def clear_up(self) -> None:
+        """The socket is gone: so is all that it had here."""
         self._is_open = False
         try:
             for topic in list(self.topics):
@@ -92,6 +103,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             for step in self.at_close:
                 await step()
         finally:
+            self.seat.free()
             open_sockets.discard(self)
 
     @property
@@ -100,6 +112,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if not is_ours(self.scope):
             return {}
         return parse_cookie(header(self.scope, b"cookie"))
+
+    def belongs_to(self, who: str) -> None:
+        """It has shown whose it is; HangUp when they have too many."""
+        try:
+            self.seat.take(who, settings.LIVE_SOCKETS_PER_GUEST)
+        except Problem as refused:
+            raise HangUp(refused.message, refused.code, 1013) from None
 
     async def join(self, topic: str) -> None:
         self.topics.add(topic)
@@ -114,43 +133,21 @@ class LiveConsumer(AsyncWebsocketConsumer):
     # --- Out -----------------------------------------------------------------------------------------
     def say(self, message: Message) -> None:
         """Tell this socket alone."""
-        self.write(encode(message))
+        self.wire.write_text(encode(message))
 
     def write(self, text: str) -> None:
-        """Queue a ready frame; a phone that does not read is dropped rather than waited for."""
-        if not self._is_open:
-            return
-        self._waiting.append(text)
-        self._waiting_bytes += len(text)
-        if self._waiting_bytes > BACKLOG_BYTES:
-            self._is_open = False
-            self._waiting.clear()
-            asyncio.get_running_loop().create_task(self._close_quietly(1013, "Too slow, please reconnect"))
-        elif self._writer is None or self._writer.done():
-            self._writer = asyncio.get_running_loop().create_task(self._write_waiting())
+        """A ready text for this socket alone."""
+        self.wire.write_text(text)
 
-    def write_batch(self, batch: Batch) -> None:
-        """Queue ready frames of a topic."""
-        for text in batch.texts:
-            self.write(text)
-
-    async def _write_waiting(self) -> None:
-        try:
-            while self._waiting:
-                text = self._waiting.popleft()
-                await self.send(text)
-                self._waiting_bytes -= len(text)
-        except Exception:  # the phone went away in mid-write: its disconnect is on the way
-            self._is_open = False
-
-    async def _close_quietly(self, code: int, reason: str) -> None:
-        try:
-            await self.close(code, reason)
-        except Exception:
-            log.debug("the socket was gone already")
+    def hang_up(self, code: int, reason: str) -> None:
+        """Close from our side, behind what was said; never raises. What the phone still says is not heard."""
+        self._is_open = False
+        self.wire.close(code, reason)
 
     # --- In ------------------------------------------------------------------------------------------
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if not self._is_open:
+            return
         message_id = None
         try:
             try:
@@ -166,7 +163,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             answer = await self._handle(message)
         except HangUp as refused:
             self._nack(message_id, refused)
-            await self._hang_up(refused)
+            self.hang_up(refused.close_code, refused.message)
         except Problem as refused:
             self._nack(message_id, refused)
         else:
@@ -218,13 +215,3 @@ class LiveConsumer(AsyncWebsocketConsumer):
     def _nack(self, message_id: str | None, refused: Problem) -> None:
         told = (refused.message, timezone.now(), refused.code, refused.retry_after, refused.field or None)
         self.say(messages.nack(message_id, *told))
-
-    async def hang_up(self, code: int, reason: str) -> None:
-        """Close from our side; never raises."""
-        await self._close_quietly(code, reason[:120])
-
-    async def _hang_up(self, refused: HangUp) -> None:
-        if self._writer:
-            await asyncio.wait([self._writer], timeout=2)
-        self._is_open = False
-        await self._close_quietly(refused.close_code, refused.message)

@@ -6,7 +6,8 @@ Everything here runs on the server's event loop, except `hand_over`, the door fo
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -31,24 +32,42 @@ class Frame:
 
 
 class Connection(Protocol):
-    """Something that listens. `listener` names the device in the listener count; empty: not counted."""
+    """Something that listens. `listener` names the device in the listener count; empty: not counted.
+
+    `write_batch` queues text frames; it never blocks and never raises.
+    """
 
     listener: str
+    write_batch: "Write"
 
-    def write_batch(self, batch: Batch) -> None:
-        """Queue text frames. Never blocks, never raises."""
+
+Write = Callable[[Batch], None]
 
 
 @dataclass
 class _Floor:
     """The connections of one topic, and how far they have been told."""
 
-    connections: set[Connection] = field(default_factory=set)
+    # A dict is walked in the order of arrival, which is that of memory: twice as fast as a set of thousands.
+    writes: dict[Connection, Write] = field(default_factory=dict)
+    listeners: dict[Connection, str] = field(default_factory=dict)
+    devices: Counter[str] = field(default_factory=Counter)
     epoch: str = ""
     seq: int = 0
     early: dict[int, Frame] = field(default_factory=dict)
     outbox: list[str] = field(default_factory=list)
     joining: "asyncio.Future[None] | None" = None
+
+    def count(self, connection: Connection, device: str) -> None:
+        """`connection` is `device`'s from now on; empty: nobody's."""
+        before = self.listeners.pop(connection, "")
+        if before:
+            self.devices[before] -= 1
+            if not self.devices[before]:
+                del self.devices[before]
+        if device:
+            self.listeners[connection] = device
+            self.devices[device] += 1
 
 
 class Hub:
@@ -94,8 +113,11 @@ class Hub:
             self._change(topic)
             if layer := get_channel_layer():
                 floor.joining = asyncio.ensure_future(_try(layer.group_add(topic, self.channel)))
-        floor.connections.add(connection)
-        if floor.joining:  # a second phone must not read its snapshot before we can hear what comes after
+        floor.writes[connection] = connection.write_batch
+        floor.count(connection, connection.listener)
+        if (
+            floor.joining and not floor.joining.done()
+        ):  # a second phone must not read its snapshot before we can hear what comes after
             await asyncio.shield(floor.joining)
 
     async def leave(self, topic: str, connection: Connection) -> None:
@@ -103,8 +125,9 @@ class Hub:
         floor = self._floors.get(topic)
         if floor is None:
             return
-        floor.connections.discard(connection)
-        if not floor.connections:
+        floor.writes.pop(connection, None)
+        floor.count(connection, "")
+        if not floor.writes:
             del self._floors[topic]
             self._change(topic)
             if layer := get_channel_layer():
@@ -113,13 +136,10 @@ class Hub:
     def topics(self) -> list[str]:
         return list(self._floors)
 
-    def listeners(self, topic: str) -> set[str]:
+    def listeners(self, topic: str) -> Collection[str]:
         """The devices listening to `topic` in this process."""
         floor = self._floors.get(topic)
-        return {c.listener for c in floor.connections if c.listener} if floor else set()
-
-    def connections(self) -> set[Connection]:
-        return set().union(*(floor.connections for floor in self._floors.values()))
+        return floor.devices.keys() if floor else ()
 
     def receive(self, frame: Frame) -> None:
         """A frame from this process or another, in any order; leaves in the order of its seq."""
@@ -170,9 +190,10 @@ class Hub:
             asyncio.get_running_loop().call_soon(self._flush, floor)
 
     def _flush(self, floor: _Floor) -> None:
-        batch, floor.outbox = Batch(floor.outbox), []
-        for connection in tuple(floor.connections):
-            connection.write_batch(batch)
+        batch, floor.outbox = Batch.of(floor.outbox), []
+        # Nobody joins or leaves meanwhile: a phone that breaks is cleared up by a task of its own.
+        for write in floor.writes.values():
+            write(batch)
 
     async def _listen(self) -> None:
         """Frames of the other processes, through the channel layer."""

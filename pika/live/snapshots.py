@@ -1,11 +1,13 @@
 """What a newly arrived phone is told, kept ready per topic, so that a crowd costs one query."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from pika.live.messages import Message
+from pika.live.messages import Message, encode
 from pika.live.threads import in_thread
 
 FRESH_FOR = 5.0  # seconds; what changes with time alone (the next slot) is at most this old
@@ -13,12 +15,25 @@ MOST = 5000
 
 
 @dataclass
-class _Entry:
+class Snapshot:
+    """What is so on a topic. `missed` is for whoever told it: what was said since a position, read once."""
+
     message: Message
     made_at: float = field(default_factory=time.monotonic)
+    missed: dict[str, list[str] | None] = field(default_factory=dict)
 
+    @property
+    def position(self) -> str:
+        """`epoch:seq` of what it knows."""
+        return f"{self.message.get('epoch')}:{self.message.get('seq')}"
 
-_NOTHING = _Entry({})
+    @cached_property
+    def _opening(self) -> str:
+        return encode(self.message)[:-1]
+
+    def text(self, listeners: int, likes: list[str]) -> str:
+        """As one phone gets it; what is the same for all is made into text only once."""
+        return f'{self._opening},"listeners":{listeners},"likes":{json.dumps(likes)}}}'
 
 
 class Snapshots:
@@ -26,33 +41,33 @@ class Snapshots:
 
     def __init__(self, build: Callable[[str], Message]) -> None:
         self._build = build
-        self._ready: dict[str, _Entry] = {}
-        self._building: dict[str, asyncio.Task[Message]] = {}
+        self._ready: dict[str, Snapshot] = {}
+        self._building: dict[str, asyncio.Task[Snapshot]] = {}
 
-    async def get(self, topic: str) -> Message:
+    async def get(self, topic: str) -> Snapshot:
         """The snapshot of `topic`; whatever `build` raises."""
         for _ in range(3):
             entry = self._ready.get(topic)
             if entry and time.monotonic() - entry.made_at < FRESH_FOR:
-                return entry.message
+                return entry
             task = self._building.get(topic)
             if task is None:
                 task = asyncio.get_running_loop().create_task(self._make(topic))
                 self._building[topic] = task
-            message = await asyncio.shield(task)
-            if self._ready.get(topic, _NOTHING).message is message:
+            made = await asyncio.shield(task)
+            if self._ready.get(topic) is made:
                 break  # else something was said meanwhile: what was built may be older than what was told
-        return message
+        return made
 
-    async def _make(self, topic: str) -> Message:
+    async def _make(self, topic: str) -> Snapshot:
         task = asyncio.current_task()
         try:
-            message = await in_thread(self._build, topic)
+            made = Snapshot(await in_thread(self._build, topic))
             if self._building.get(topic) is task:  # else a message came in between
                 if len(self._ready) >= MOST:
                     self._ready.clear()
-                self._ready[topic] = _Entry(message)
-            return message
+                self._ready[topic] = made
+            return made
         finally:
             if self._building.get(topic) is task:
                 del self._building[topic]

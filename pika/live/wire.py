@@ -1,8 +1,11 @@
 """Ready websocket frames: built once, written as they are to every phone. Source: RFC 6455, section 5.2."""
 
-from functools import cached_property
+from collections.abc import Iterable
+from typing import Self
 
 _FINAL_TEXT = 0x81
+BACKLOG_BYTES = 64 * 1024  # more than this waits for nobody: the phone is cut off, and comes back by snapshot
+TOO_SLOW = (1013, "Too slow, please reconnect")
 
 
 def text_frame(text: str) -> bytes:
@@ -16,12 +19,14 @@ def text_frame(text: str) -> bytes:
     return bytes((_FINAL_TEXT, 127)) + size.to_bytes(8, "big") + payload
 
 
-class Batch:
-    """Texts that leave together, in order; as frames they are built when the first fast phone needs them."""
+class Batch(bytes):
+    """Frames that leave together, in order, as they go over the wire; `texts` is what is in them."""
 
-    def __init__(self, texts: list[str]) -> None:
-        self.texts = texts
+    texts: tuple[str, ...]
 
-    @cached_property
-    def data(self) -> bytes:
-        return b"".join(map(text_frame, self.texts))
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Self:
+        texts = tuple(texts)
+        batch = cls(b"".join(map(text_frame, texts)))
+        batch.texts = texts
+        return batch

@@ -1,7 +1,5 @@
 """`manage.py serve`: the web role in production, one or several processes on one port, with an orderly end."""
 
-import asyncio
-import contextlib
 import ipaddress
 import logging
 import math
@@ -11,7 +9,6 @@ import socket
 import threading
 import time
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import environ
 import uvicorn
@@ -19,21 +16,15 @@ from django.conf import settings
 
 from pika import health
 from pika.setup import Refused, processes
-from pika.setup.web import leave
-
-if TYPE_CHECKING:
-    from pika.live.consumer import LiveConsumer
+from pika.setup.web import leave, spare_the_collector
 
 log = logging.getLogger(__name__)
 env = environ.Env()
 
 # Served as usual while /readyz already says no: time for load balancers to look elsewhere.
 NOTICE_SECONDS = 3.0
-# Then phones are sent away bit by bit, so that they do not all come back in the same moment.
-SLICE, SLICE_EVERY, SLICES_MAX = 20, 0.1, 50
 # Of everything together; stay below the grace of compose.yml and k8s.
 END_SECONDS = 20.0
-SERVICE_RESTART = 1012  # RFC 6455's registry: come back, perhaps to another
 _WAIT_SECONDS = 2
 _EXAMPLE = "replace-me"
 
@@ -196,7 +187,7 @@ def _settle() -> None:
 
 
 class Server(uvicorn.Server):
-    """Told to stop: /readyz says no, then nobody new is let in, then the phones are sent away in slices."""
+    """Told to stop: /readyz says no, then nobody new is let in, and each phone sends itself away in its slice."""
 
     def __init__(self, config: uvicorn.Config, beat: int | None) -> None:
         super().__init__(config)
@@ -232,26 +223,6 @@ class Server(uvicorn.Server):
             self.beat = None
             self.ask_to_stop(NOTICE_SECONDS)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        with contextlib.suppress(Exception):  # uvicorn closes whatever is left
-            await close_in_slices()
-        await super().shutdown(sockets)
-
-
-async def close_in_slices() -> None:
-    """Close every live socket with 1012, a few at a time, in at most five seconds."""
-    from pika.live.consumer import open_sockets
-
-    waiting = list(open_sockets)
-    size = max(SLICE, math.ceil(len(waiting) / SLICES_MAX))
-    closing = []
-    for start in range(0, len(waiting), size):
-        closing += [asyncio.create_task(_close(one)) for one in waiting[start : start + size]]
-        await asyncio.sleep(SLICE_EVERY)  # and not until they are closed: one may not read any more
-
-
-async def _close(one: "LiveConsumer") -> None:
-    with contextlib.suppress(Exception):
-        await one.close(SERVICE_RESTART, "We restart, please reconnect")
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        spare_the_collector()

@@ -15,7 +15,7 @@ from pika.live.threads import in_thread
 from stages import access, forms
 from stages.actions import plays, sessions
 from stages.actions.plays import Heard
-from stages.consumers.speakers import as_dj, credential_of, same_answer
+from stages.consumers.speakers import as_dj, believe, credential_of, same_answer
 from stages.models import Play, Session
 from stages.serializers import (
     handover_of,
@@ -32,7 +32,7 @@ async def register_session(socket: LiveConsumer, message: Message) -> Message:
         if problem.code in {"too_many_sessions", "server_full"}:
             raise HangUp(problem.message, problem.code, 1013, problem.retry_after) from None
         raise
-    socket.memory["credential"] = credential
+    believe(socket, credential)
     joining = socket.memory["joining"] = asyncio.ensure_future(socket.join(topics.booth(session.code)))
     if session.code not in socket.memory.setdefault("sessions", set()):
         socket.memory["sessions"].add(session.code)

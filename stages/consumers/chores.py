@@ -1,6 +1,5 @@
 """What a process does for its sockets now and then."""
 
-import asyncio
 import logging
 
 from accounts.access import Credential
@@ -49,8 +48,7 @@ async def cut_revoked() -> None:
     refused = await in_thread(_refused, set(shown.values())) if shown else {}
     for socket, credential in shown.items():
         if credential in refused:
-            closing = asyncio.ensure_future(socket.hang_up(4401, refused[credential]))
-            socket.memory["closing"] = closing  # a slow one must not keep the others open
+            socket.hang_up(4401, refused[credential])
 
 
 def _refused(credentials: set[Credential]) -> dict[Credential, str]:
@@ -69,7 +67,7 @@ async def tell_again(topic: str) -> None:
     kind, _ = topics.split(topic)
     if kind in {"stage", "session"}:
         snapshots.forget(topic)
-        hub.say(topic, encode(await snapshots.get(topic)))
+        hub.say(topic, encode((await snapshots.get(topic)).message))
 
 
 resync.append(tell_again)

@@ -14,7 +14,7 @@ from pika.live.consumer import LiveConsumer
 from pika.live.counters import counters
 from pika.live.hub import hub
 from pika.live.messages import Message
-from pika.live.snapshots import Snapshots
+from pika.live.snapshots import Snapshot, Snapshots
 from pika.live.threads import in_thread
 from stages import access, forms
 from stages.actions import floor
@@ -54,6 +54,8 @@ async def subscribe(socket: LiveConsumer, message: Message) -> Message:
         socket.memory["guest"] = key
         socket.memory.pop("guest_token", None)
     key = key_of(socket)
+    if "guest_token" not in socket.memory:
+        socket.belongs_to(f"guest {key}")
     if not form["display"]:
         socket.listener = key
     if stage_id := form.get("stageId"):
@@ -65,7 +67,7 @@ async def subscribe(socket: LiveConsumer, message: Message) -> Message:
     return {"guestToken": token} if token else {}
 
 
-async def _hear(socket: LiveConsumer, topic: str) -> Message:
+async def _hear(socket: LiveConsumer, topic: str) -> Snapshot:
     """Join first, then read the snapshot, so that nothing falls between."""
     if len(socket.topics) >= TOPICS_PER_SOCKET and topic not in socket.topics:
         raise Problem("This socket listens to too much already", "too_many_topics")
@@ -80,28 +82,32 @@ async def _hear(socket: LiveConsumer, topic: str) -> Message:
 async def _hear_stage(socket: LiveConsumer, code: str, form: dict[str, Any], key: str) -> None:
     topic = topics.stage(code)
     snapshot = await _hear(socket, topic)
-    await socket.join(topics.event(snapshot["event"]["eventId"]))
+    await socket.join(topics.event(snapshot.message["event"]["eventId"]))
     if not form["display"]:
         follows[key, code] = timezone.now()
-    if not await _resume(socket, topic, form.get("since")):
+    if not await _resume(socket, topic, form.get("since"), snapshot):
         await _say_snapshot(socket, topic, snapshot, form, key)
 
 
-async def _resume(socket: LiveConsumer, topic: str, since: str | None) -> bool:
+async def _resume(socket: LiveConsumer, topic: str, since: str | None, snapshot: Snapshot) -> bool:
     """Tell what was missed since then; False when that is not known any more."""
     position = Position.parse(since)
-    missed = await in_thread(broker().history, topic, position) if position else None
+    if since is None or position is None:
+        return False
+    if since not in snapshot.missed:
+        # After a restart thousands ask for the same: the history is read once.
+        is_current = since == snapshot.position
+        snapshot.missed[since] = [] if is_current else await in_thread(broker().history, topic, position)
+    missed = snapshot.missed[since]
     for text in missed or ():
         socket.write(text)
-    if position:
-        counters["refreshed" if missed is None else "resumed"] += 1
+    counters["refreshed" if missed is None else "resumed"] += 1
     return missed is not None
 
 
-async def _say_snapshot(socket: LiveConsumer, topic: str, snapshot: Message, form: dict[str, Any], key: str) -> None:
-    listeners = len(hub.listeners(topic))
-    likes = await in_thread(_likes_of, key, snapshot) if form["mine"] else []
-    socket.say(snapshot | {"listeners": listeners, "likes": likes})
+async def _say_snapshot(socket: LiveConsumer, topic: str, snapshot: Snapshot, form: dict[str, Any], key: str) -> None:
+    likes = await in_thread(_likes_of, key, snapshot.message) if form["mine"] else []
+    socket.write(snapshot.text(len(hub.listeners(topic)), likes))
 
 
 def _likes_of(key: str, snapshot: Message) -> list[str]:
@@ -114,32 +120,34 @@ def _likes_of(key: str, snapshot: Message) -> list[str]:
 async def _hear_session(socket: LiveConsumer, form: dict[str, Any], key: str) -> None:
     """A 0.3 client hears what it knows, in its order; then the snapshot."""
     snapshot = await _hear(socket, topics.session(form["sessionId"]))
-    code = snapshot["session"]["sessionId"]
+    code = snapshot.message["session"]["sessionId"]
     topic = topics.session(code)
     if code != form["sessionId"]:  # typed from a poster, not quite as we write it
         await socket.leave(topics.session(form["sessionId"]))
         snapshot = await _hear(socket, topic)
-    socket.say(await snapshots.get(topics.SYSTEM))
-    likes = await in_thread(_likes_of, key, snapshot) if form["mine"] else []
+    socket.say((await snapshots.get(topics.SYSTEM)).message)
+    likes = await in_thread(_likes_of, key, snapshot.message) if form["mine"] else []
     count = len(hub.listeners(topic))
     socket.say(messages.listener_count(count, session_id=code, stage_id=None))
-    if await _resume(socket, topic, form.get("since")):
+    snapshot = await snapshots.get(topic)
+    if await _resume(socket, topic, form.get("since"), snapshot):
         return
     snapshot = await snapshots.get(topic)  # from here on without waiting, so that nothing newer was told before
-    if snapshot["state"] == "closed":
+    its = snapshot.message
+    if its["state"] == "closed":
         socket.say(messages.session_ended(code))
-    elif play := snapshot["play"]:
+    elif play := its["play"]:
         socket.say({"type": "NOW_PLAYING"} | play)
-    if poll := snapshot["poll"]:
+    if poll := its["poll"]:
         socket.say({"type": "POLL_STARTED"} | {name: poll[name] for name in poll if name not in {"votes", "total"}})
         socket.say(messages.poll_update(poll["pollId"], poll["votes"]))
-    socket.say(snapshot | {"listeners": count, "likes": likes})
+    socket.write(snapshot.text(count, likes))
 
 
 async def get_sessions(socket: LiveConsumer, message: Message) -> None:
     """The list; who asked for it hears from now on of sessions that start and end."""
     await socket.join(topics.SYSTEM)
-    socket.say(await snapshots.get(topics.SYSTEM))
+    socket.say((await snapshots.get(topics.SYSTEM)).message)
 
 
 async def validate_session(socket: LiveConsumer, message: Message) -> None:

@@ -14,7 +14,7 @@ from pika.live.threads import in_thread
 from stages import access, forms
 from stages.actions import polls
 from stages.actions.polls import Rejected
-from stages.consumers.speakers import as_dj, as_guest, credential_of
+from stages.consumers.speakers import as_dj, as_guest, believe, credential_of
 from stages.models import Poll, Session
 
 voted: set[str] = set()  # polls that got votes here since the floor was told
@@ -43,7 +43,7 @@ async def _as_its_dj(socket: LiveConsumer, message: Message, act: Callable[[Poll
     code = cleaned(forms.PollForm, message)["pollId"]
     credential = credential_of(socket)
     await in_thread(lambda: act(access.poll_for_dj(credential.user(ApiToken.Scope.LIVE), code)))
-    socket.memory["credential"] = credential
+    believe(socket, credential)
 
 
 async def vote_on_poll(socket: LiveConsumer, message: Message) -> None:

@@ -29,6 +29,12 @@ def credential_of(socket: LiveConsumer, token: str = "") -> Credential:
     return known
 
 
+def believe(socket: LiveConsumer, credential: Credential) -> None:
+    """What it showed held: it is asked for no more, and the socket is theirs."""
+    socket.memory["credential"] = credential
+    socket.belongs_to(f"login {credential.token}{credential.session_key}")
+
+
 async def as_dj(socket: LiveConsumer, message: Message, act: Callable[[Session], R], is_safe: bool = False) -> R | None:
     """`act(session)` in a thread, if the session is the speaker's own; None when this message was done before.
 
@@ -42,7 +48,7 @@ async def as_dj(socket: LiveConsumer, message: Message, act: Callable[[Session],
         return act(session) if is_safe else once(f"session {session.pk}", message, lambda: act(session))
 
     result = await in_thread(work)
-    socket.memory["credential"] = credential
+    believe(socket, credential)
     return result
 
 

@@ -44,7 +44,8 @@ async def perform(url, token, code, ready, go):
 
 
 def test_everyone_gets_their_own_and_nothing_else(server, marcus, token_of, settings):
-    settings.LIVE_SESSIONS_PER_DJ = SESSIONS
+    settings.LIVE_SESSIONS_PER_DJ = settings.LIVE_SOCKETS_PER_GUEST = SESSIONS
+    settings.LIVE_STRANGERS_PER_ADDRESS = 20 * SESSIONS
     token = token_of(marcus)
     codes = [f"session-{number}" for number in range(SESSIONS)]
 

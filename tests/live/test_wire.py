@@ -32,7 +32,7 @@ def test_a_frame_of_any_size_is_read_as_it_was_written(size):
 
 
 def test_a_batch_is_its_frames_in_order():
-    assert read_by_a_foreign_library(Batch(["a", "b" * 300, "c"]).data) == [
+    assert read_by_a_foreign_library(Batch.of(["a", "b" * 300, "c"])) == [
         (Opcode.TEXT, True, "a"),
         (Opcode.TEXT, True, "b" * 300),
         (Opcode.TEXT, True, "c"),

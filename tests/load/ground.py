@@ -1,7 +1,6 @@
 """A server to measure: processes as in production, with their own data, a DJ who may go live and a stage for it."""
 
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pika.setup.testservers import test_servers as private_servers
-from tests.processes import ROOT, Process, embedded, free_port
+from tests.processes import Process, embedded, free_port, manage
 
 PEOPLE = """
 from django.utils import timezone; from accounts.models import Organizer, User; from accounts.actions import make_token
@@ -45,11 +44,12 @@ def served(log: Path, env: dict[str, str]) -> Process:
 
 
 @contextmanager
-def ground(is_embedded: bool, processes: int = 1) -> Iterator[Ground]:
-    """The embedded product, or web processes over private Postgres and Redis (fsync is off there)."""
+def ground(is_embedded: bool, processes: int = 1, redis_url: str = "") -> Iterator[Ground]:
+    """The embedded product, or web processes over private Postgres and Redis (fsync is off there), or a given one."""
     with tempfile.TemporaryDirectory() as folder, private_servers(is_embedded) as servers:
         data, log = Path(folder), Path(folder) / "server.log"
-        many = {"PIKA_SESSIONS_PER_DJ": "100000", "PIKA_LOG_LEVEL": "WARNING"}
+        names = ("SESSIONS_PER_DJ", "STRANGERS_PER_ADDRESS", "SOCKETS_PER_GUEST")
+        many = {"PIKA_LOG_LEVEL": "WARNING"} | {f"PIKA_{name}": "1000000" for name in names}
         os.environ.update(many)
         running: list[Process] = []
         try:
@@ -57,26 +57,12 @@ def ground(is_embedded: bool, processes: int = 1) -> Iterator[Ground]:
                 running.append(embedded(data / "var", log))
             else:
                 os.environ.update(SECRET_KEY="bench", PIKA_DATA=str(data / "var"), WEB_PROCESSES="1")
-                env = {"DATABASE_URL": servers.database_url or "", "REDIS_URL": servers.redis_url or ""}
-                _manage(env, "migrate", "-v", "0")
+                env = {"DATABASE_URL": servers.database_url or "", "REDIS_URL": redis_url or servers.redis_url or ""}
+                manage(env, "migrate", "-v", "0")
                 for number in range(processes):
                     running.append(served(data / f"server-{number}.log", env | {"PIKA_NO_VENV": "1"}))
-            code, token = _manage(running[0].env, "shell", "-v", "0", "-c", PEOPLE).split()[-2:]
-            yield Ground(running, token, code, servers.header_lines, servers.redis_url or "")
+            code, token = manage(running[0].env, "shell", "-v", "0", "-c", PEOPLE).split()[-2:]
+            yield Ground(running, token, code, servers.header_lines, redis_url or servers.redis_url or "")
         finally:
             for process in running:
                 process.kill()
-
-
-def _manage(env: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PIKA_NO_VENV": "1", **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    return done.stdout

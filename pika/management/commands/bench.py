@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 # How many phones each has, if nobody says.
 PHONES = {"fanout": 1000, "storm": 1000, "routing": 5000}
-BENCHES = ["sessions", *PHONES]
+BENCHES = ["sessions", *PHONES, "chaos"]
 
 
 class Command(BaseCommand):
@@ -22,8 +22,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--sessions", type=int, help="sessions: how many evenings (200); routing: how many DJs (100)"
         )
-        parser.add_argument("--phones", type=int, help="fanout, storm: 1000; routing: 5000, shared by its sessions")
-        parser.add_argument("--processes", type=int, default=1, help="web processes of ours (1; not with --embedded)")
+        parser.add_argument(
+            "--phones", type=int, help="fanout, storm: 1000; routing: 5000, shared by its sessions; chaos: 200"
+        )
+        parser.add_argument("--processes", type=int, help="web processes of ours (1, chaos: 2; not with --embedded)")
+        parser.add_argument("--rounds", type=int, default=2, help="chaos: how often each fault")
         parser.add_argument("--embedded", action="store_true", help="SQLite and memory instead of Postgres and Redis")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -33,14 +36,22 @@ class Command(BaseCommand):
             bench = import_module(f"tests.load.{name}")
         except ModuleNotFoundError as error:
             raise CommandError("Benchmarks live in tests/load of the checkout; they are not in the image.") from error
-        if options["embedded"] and options["processes"] > 1:
+        if options["embedded"] and (name == "chaos" or (options["processes"] or 1) > 1):
             raise CommandError("Embedded is one process.")
+        if name == "chaos":
+            found = bench.bench(options["phones"] or 200, options["processes"] or 2, options["rounds"])
+            self.stdout.write(json.dumps(found) if options["json"] else bench.show(found))
+            if found["broken"]:
+                sys.exit(1)
+            return
         if name == "sessions":
             result = bench.bench(options["sessions"] or 200, options["embedded"])
             self.stdout.write(json.dumps(result) if options["json"] else bench.show(result))
             return
         tuning = {"sessions": options["sessions"] or 100} if name == "routing" else {}
-        result = bench.bench(options["phones"] or PHONES[name], options["processes"], options["embedded"], **tuning)
+        result = bench.bench(
+            options["phones"] or PHONES[name], options["processes"] or 1, options["embedded"], **tuning
+        )
         self.stdout.write(json.dumps(result.summary()) if options["json"] else bench.show(result))
         if name == "routing" and not result.ok:
             sys.exit(1)

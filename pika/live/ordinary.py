@@ -1,0 +1,60 @@
+"""The ordinary way out, over ASGI's `send`, where there is no fast one: another server, another protocol class."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from pika.live.counters import counters
+from pika.live.wire import BACKLOG_BYTES, TOO_SLOW, Batch
+
+log = logging.getLogger(__name__)
+
+
+class OrdinaryWire:
+    """Same face as `Phone`: never blocks, never raises, cuts off a phone that does not read."""
+
+    def __init__(self, send: Callable[[str], Awaitable[None]], close: Callable[[int, str], Awaitable[None]]) -> None:
+        self._send, self._close = send, close
+        self._waiting: deque[str] = deque()
+        self._waiting_bytes = 0
+        self._writer: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    def write_text(self, text: str) -> None:
+        if self._closing:
+            return
+        self._waiting.append(text)
+        self._waiting_bytes += len(text)
+        if self._waiting_bytes > BACKLOG_BYTES:
+            counters["dropped"] += 1
+            self._waiting.clear()
+            self.close(*TOO_SLOW)
+        elif self._writer is None or self._writer.done():
+            self._writer = asyncio.get_running_loop().create_task(self._write_waiting())
+
+    def write(self, batch: Batch) -> None:
+        for text in batch.texts:
+            self.write_text(text)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Say goodbye behind what waits."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._finish(code, reason[:40]))
+
+    async def _write_waiting(self) -> None:
+        try:
+            while self._waiting:
+                text = self._waiting.popleft()
+                await self._send(text)
+                self._waiting_bytes -= len(text)
+        except Exception as error:  # the phone went away in mid-write: its disconnect is on the way
+            log.debug("not sent: %s", error)
+
+    async def _finish(self, code: int, reason: str) -> None:
+        if self._writer:
+            await asyncio.wait([self._writer], timeout=2)
+        try:
+            await self._close(code, reason)
+        except Exception as error:
+            log.debug("the socket was gone already: %s", error)

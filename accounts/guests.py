@@ -14,7 +14,7 @@ YEARS = 60 * 60 * 24 * 400  # the longest browsers keep a cookie
 
 
 def with_guest(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Give the view `request.guest_key`; a device without a valid cookie gets a new one."""
+    """Give the view `request.guest_key`; a device without a valid cookie gets a new one (`request.is_new_guest`)."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -23,6 +23,7 @@ def with_guest(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
         if not key:
             secret = new_guest_secret()
         request.guest_key = guest_key(secret)  # type: ignore[attr-defined]
+        request.is_new_guest = not key  # type: ignore[attr-defined]
         response = view(request, *args, **kwargs)
         if not key:
             response.set_cookie(

@@ -7,8 +7,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pika.settings")
 http = get_asgi_application()
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.urls import path  # noqa: E402
+from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 import stages.consumers  # noqa: E402
 import tracks.consumers  # noqa: E402
@@ -21,14 +20,12 @@ live = LiveConsumer.as_asgi(
 )
 
 
-async def nobody_home(scope, receive, send):  # type: ignore[no-untyped-def]
-    """A socket at an address that does not exist is refused before it is accepted."""
-    await send({"type": "websocket.close", "code": 4404})
+async def sockets(scope, receive, send):  # type: ignore[no-untyped-def]
+    """There is one; at any other address a socket is refused before it is accepted."""
+    if scope["path"] == "/ws":
+        await live(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 4404})
 
 
-application = ProtocolTypeRouter(
-    {
-        "http": http,
-        "websocket": URLRouter([path("ws", live), path("<path:rest>", nobody_home), path("", nobody_home)]),
-    }
-)
+application = ProtocolTypeRouter({"http": http, "websocket": sockets})

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from uvicorn.config import Config
 from uvicorn.server import ServerState
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol as Parser
 from websockets.protocol import Side, State
 
@@ -36,6 +36,7 @@ _BROKEN = b"HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-L
 _PING = b"\x89\x00"
 _SILENT = (1011, "No sign of life")
 _RESTART = (1012, "We restart, please reconnect")
+_NOT_UTF8 = 1007
 _FAILED = (1011, "Something went wrong on our side, please reconnect")
 
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
@@ -161,7 +162,7 @@ class Phone(asyncio.Protocol):
         try:
             self._put(data.decode() if self._is_text else data)
         except UnicodeDecodeError:
-            self._parser.fail(CloseCode.INVALID_DATA, "This is not UTF-8")
+            self._parser.fail(_NOT_UTF8, "This is not UTF-8")
 
     def _put(self, message: str | bytes | None) -> None:
         """Into the inbox; None when there is nothing more to come."""

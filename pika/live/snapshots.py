@@ -31,9 +31,10 @@ class Snapshot:
     def _opening(self) -> str:
         return encode(self.message)[:-1]
 
-    def text(self, listeners: int, likes: list[str]) -> str:
+    def text(self, listeners: int, likes: list[str] | None) -> str:
         """As one phone gets it; what is the same for all is made into text only once."""
-        return f'{self._opening},"listeners":{listeners},"likes":{json.dumps(likes)}}}'
+        mine = "" if likes is None else f',"likes":{json.dumps(likes)}'
+        return f'{self._opening},"listeners":{listeners}{mine}}}'
 
 
 class Snapshots:

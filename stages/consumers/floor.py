@@ -106,7 +106,7 @@ async def _resume(socket: LiveConsumer, topic: str, since: str | None, snapshot:
 
 
 async def _say_snapshot(socket: LiveConsumer, topic: str, snapshot: Snapshot, form: dict[str, Any], key: str) -> None:
-    likes = await in_thread(_likes_of, key, snapshot.message) if form["mine"] else []
+    likes = await in_thread(_likes_of, key, snapshot.message) if form["mine"] else None
     socket.write(snapshot.text(len(hub.listeners(topic)), likes))
 
 
@@ -126,7 +126,7 @@ async def _hear_session(socket: LiveConsumer, form: dict[str, Any], key: str) ->
         await socket.leave(topics.session(form["sessionId"]))
         snapshot = await _hear(socket, topic)
     socket.say((await snapshots.get(topics.SYSTEM)).message)
-    likes = await in_thread(_likes_of, key, snapshot.message) if form["mine"] else []
+    likes = await in_thread(_likes_of, key, snapshot.message) if form["mine"] else None
     count = len(hub.listeners(topic))
     socket.say(messages.listener_count(count, session_id=code, stage_id=None))
     snapshot = await snapshots.get(topic)

@@ -137,7 +137,11 @@ case("5.5 ping between all fragments", many, [pong(b"mid")] * 3 + [SAYS_PONG])
 case("5.5 pong between fragments", pieces(echo(), 8, between=frame(PONG, b"mid")), [SAYS_PONG])
 # A control frame may come there, and must be handled; but the message it is in can then never end.
 case("5.6 close between fragments", frame(TEXT, b"{", fin=False) + close(1000), *closed(1000, 1002))
-case("5.6 close between fragments, then the rest", frame(TEXT, b"{", fin=False) + close(1000) + frame(CONT, b"}"), *closed(1000, 1002))
+case(
+    "5.6 close between fragments, then the rest",
+    frame(TEXT, b"{", fin=False) + close(1000) + frame(CONT, b"}"),
+    *closed(1000, 1002),
+)
 case("5.7 continuation of nothing", frame(CONT, echo()), *closed(1002))
 case("5.7 continuation of nothing, not final", frame(CONT, echo(), fin=False) + frame(TEXT, echo()), *closed(1002))
 case("5.7 empty continuation of nothing", frame(CONT), *closed(1002))

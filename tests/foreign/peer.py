@@ -17,11 +17,12 @@ from typing import Any
 from websockets.frames import Close, Frame, Opcode
 from websockets.streams import StreamReader
 
-from tests.cast import PATIENCE
+PATIENCE = 5  # seconds; a test that waits longer has failed
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = base64.b64encode(hashlib.sha1(f"{KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
+PATIENCE = 5  # seconds; who waits longer has failed
 MASK = b"\x37\xfa\x21\x3d"
 Heard = tuple[str, Any]
 
@@ -84,6 +85,7 @@ class Peer:
         self.stream = StreamReader()
         self._parts: list[bytes] = []
         self._is_closing = False
+        self.reason = ""  # of the server's close
 
     def __enter__(self) -> "Peer":
         return self
@@ -167,7 +169,9 @@ class Peer:
     def _understood(self, its: Frame) -> Heard | None:
         data = bytes(its.data)
         if its.opcode is Opcode.CLOSE:
-            return "close", Close.parse(data).code  # raises when it is none that may be sent
+            its_close = Close.parse(data)  # raises when it is none that may be sent
+            self.reason = its_close.reason
+            return "close", its_close.code
         if its.opcode in {Opcode.PING, Opcode.PONG}:
             return its.opcode.name.lower(), data
         assert its.opcode is not Opcode.BINARY, "the server says text only"

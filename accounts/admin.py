@@ -37,7 +37,7 @@ class MembershipInline(admin.TabularInline):
 
 @admin.register(Organizer)
 class OrganizerAdmin(admin.ModelAdmin):
-    list_display = ["name", "slug", "approved_at", "created_at"]
+    list_display = ["name", "slug", "approved_at", "suspended_at", "created_at"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     inlines = [MembershipInline]

@@ -50,22 +50,56 @@ class Guest(models.Model):
     key = models.CharField(max_length=64, unique=True)
     user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="guests")
     created_at = models.DateTimeField(default=timezone.now)
+    quiet_from = models.TimeField(null=True, blank=True, help_text="No push from here (only urgent passes) …")
+    quiet_until = models.TimeField(null=True, blank=True, help_text="… until here, in the zone below.")
+    quiet_zone = models.CharField(max_length=60, blank=True)
 
     def __str__(self) -> str:
         return f"guest {self.key[:8]}"
 
 
+class PushSubscription(models.Model):
+    """Where one device can be reached by web push (the Push API's PushSubscription). At most 10 a device."""
+
+    guest = models.ForeignKey(Guest, models.CASCADE, related_name="push_subscriptions")
+    endpoint = models.TextField(max_length=1000)
+    endpoint_hash = models.CharField(max_length=64, unique=True, editable=False)
+    p256dh = models.CharField(max_length=100)
+    auth = models.CharField(max_length=40)
+    vapid_key = models.CharField(max_length=100, help_text="The public key of ours it was made for.")
+    created_at = models.DateTimeField(default=timezone.now)
+    renewed_at = models.DateTimeField(default=timezone.now, help_text="When the device last said it still holds.")
+
+    def __str__(self) -> str:
+        return f"push of {self.guest}"
+
+
+class OrganizerQuerySet(models.QuerySet["Organizer"]):
+    def approved(self) -> "OrganizerQuerySet":
+        """May show something to the public right now."""
+        return self.filter(approved_at__isnull=False, suspended_at=None)
+
+
 class Organizer(models.Model):
-    """The tenant: an organisation that runs events. Publishes only once approved."""
+    """The tenant: an organisation that runs events. Publishes only once approved, and while not suspended."""
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     approved_at = models.DateTimeField(null=True, blank=True)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspended_why = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     members = models.ManyToManyField(User, through="Membership", related_name="organizers")
 
+    objects = OrganizerQuerySet.as_manager()
+
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_approved(self) -> bool:
+        """May show something to the public right now."""
+        return self.approved_at is not None and self.suspended_at is None
 
 
 class Membership(models.Model):
@@ -85,6 +119,54 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.role} of {self.organizer}"
+
+
+class OrganizerApplication(models.Model):
+    """Somebody asks to run events here; the platform's owner says yes, or no and why."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+
+    organizer = models.ForeignKey(Organizer, models.CASCADE, related_name="applications")
+    applicant = models.ForeignKey(User, models.SET_NULL, null=True, related_name="applications")
+    about = models.TextField(max_length=2000, help_text="Who you are, and what event it is.")
+    link = models.URLField(max_length=300, blank=True, help_text="The event's page, Facebook, Instagram …")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    reason = models.TextField(max_length=1000, blank=True, help_text="Told to the applicant.")
+    created_at = models.DateTimeField(default=timezone.now)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="decisions")
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organizer"], name="one_pending_application", condition=models.Q(status="pending")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organizer} ({self.status})"
+
+
+class Invitation(models.Model):
+    """A link that makes whoever opens it first a member. Shown once; here is only its SHA-256."""
+
+    organizer = models.ForeignKey(Organizer, models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=10, choices=Membership.Role.choices, default=Membership.Role.CREW)
+    key = models.CharField(max_length=64, unique=True, editable=False)
+    note = models.CharField(max_length=80, blank=True, help_text="Whom it is for.")
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    used_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.organizer}"
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

@@ -20,7 +20,7 @@ def create_event(
     publish: bool = False,
 ) -> Event:
     """A draft, or at once public where the organizer is approved (Problem otherwise)."""
-    if publish and organizer.approved_at is None:
+    if publish and not organizer.is_approved:
         raise Problem("Your organization is not approved yet: save it as a draft", "not_approved", 409)
     slug = slugify(name)[:50] or new_code().lower()
     if Event.objects.filter(slug=slug).exists():

@@ -1,5 +1,6 @@
 """Where: events, each with its own time zone, belonging to one organizer."""
 
+import re
 import zoneinfo
 from datetime import date, datetime, timedelta
 
@@ -7,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from accounts.models import Organizer, User
+from accounts.models import Guest, Organizer, User
 
 
 def check_zone(name: str) -> None:
@@ -16,10 +17,16 @@ def check_zone(name: str) -> None:
         raise ValidationError("There is no time zone “%(name)s”. Try Europe/Budapest.", params={"name": name})
 
 
+def check_colour(value: str) -> None:
+    """Raise ValidationError unless `value` is `#rrggbb`."""
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValidationError("“%(value)s” is no colour. Six hex digits, like #ffb000.", params={"value": value})
+
+
 class EventQuerySet(models.QuerySet["Event"]):
     def public(self) -> "EventQuerySet":
         """What anybody may see."""
-        return self.filter(status=Event.Status.PUBLISHED, organizer__approved_at__isnull=False)
+        return self.filter(status=Event.Status.PUBLISHED, organizer__in=Organizer.objects.approved())
 
     def managed_by(self, user: User) -> "EventQuerySet":
         """Those whose organizer has `user` as owner or manager."""
@@ -47,6 +54,9 @@ class Event(models.Model):
         help_text="Any DJ with an account may go live; else only members and the timetable's DJs.",
     )
     created_at = models.DateTimeField(default=timezone.now)
+    venue = models.CharField(max_length=200, blank=True)
+    wifi = models.CharField(max_length=120, blank=True, help_text="For posters: Hotel Guest, no password")
+    colour = models.CharField(max_length=7, default="#ffb000", validators=[check_colour], help_text="For posters.")
 
     objects = EventQuerySet.as_manager()
 
@@ -67,3 +77,14 @@ class Event(models.Model):
     def dance_day(self, at: datetime) -> date:
         """The day `at` belongs to on the dance floor: it runs to 06:00 of the next."""
         return (at.astimezone(self.zone) - timedelta(hours=6)).date()
+
+
+class Mute(models.Model):
+    """A device wants no push of this event. Remembered, also when it subscribes again."""
+
+    guest = models.ForeignKey(Guest, models.CASCADE, related_name="mutes")
+    event = models.ForeignKey(Event, models.CASCADE, related_name="mutes")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["guest", "event"], name="one_mute_each")]

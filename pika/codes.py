@@ -11,6 +11,11 @@ def new_code(length: int = 6) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
+def new_long_code() -> str:
+    """A random code for what nobody types: 10 letters."""
+    return new_code(10)
+
+
 def clean_code(typed: str) -> str:
     """What a person typed, as we would have written it: `ab-c d2` becomes `ABCD2`."""
     return re.sub(r"[^A-Z0-9]", "", typed.upper())

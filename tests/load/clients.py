@@ -55,9 +55,10 @@ class Line:
 
     async def stop(self) -> None:
         tasks = [task for task in (self._running, self._greeting) if task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while [task for task in tasks if not task.done()]:  # again: one that is just done with something may miss it
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=1)
 
     async def hello(self, socket: ClientConnection, is_anew: bool) -> None:
         """What is said on every (re)connect."""
@@ -74,7 +75,8 @@ class Line:
         answer = self._asked[message_id] = asyncio.get_running_loop().create_future()
         try:
             await self._socket.send(json.dumps({"type": kind, "messageId": message_id, **fields}))
-            return await asyncio.wait_for(answer, PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                return await answer
         except (TimeoutError, ConnectionClosed) as error:
             raise Lost from error
         finally:
@@ -118,14 +120,16 @@ class Line:
             if self._greeting:
                 self._greeting.cancel()
             with contextlib.suppress(Exception):  # a dead line must not hold us up
-                await asyncio.wait_for(socket.close(), 0.1)
+                async with asyncio.timeout(0.1):
+                    await socket.close()
 
     async def _listen(self, socket: ClientConnection) -> None:
         """Until the line ends or is silent for too long (TimeoutError)."""
         patience = PATIENCE
         while True:
             try:
-                text = await asyncio.wait_for(socket.recv(), patience)
+                async with asyncio.timeout(patience):
+                    text = await socket.recv()
             except TimeoutError:
                 if patience == PATIENCE:
                     raise

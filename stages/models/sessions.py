@@ -1,87 +1,15 @@
-"""Live: stages with one permanent code, their timetable, DJs' sessions, and what they played."""
+"""DJs' sessions, what they played, and what the floor wished for."""
 
 import uuid
 from datetime import datetime
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils import timezone
 
 from accounts.models import Guest, User
-from events.models import Event
-from pika.codes import new_code
-
-
-def new_poll_code() -> str:
-    """A poll's public id."""
-    return new_code(10)
-
-
-class StageQuerySet(models.QuerySet["Stage"]):
-    def public(self) -> "StageQuerySet":
-        """What a dancer with the code may see; an archived event's stages stay, closed."""
-        return self.filter(event__organizer__approved_at__isnull=False).exclude(event__status="draft")
-
-
-class Stage(models.Model):
-    """A dance floor. Its code and QR never change and outlive every DJ."""
-
-    event = models.ForeignKey(Event, models.CASCADE, related_name="stages")
-    name = models.CharField(max_length=80)
-    code = models.CharField(max_length=12, unique=True, default=new_code, editable=False)
-    position = models.PositiveSmallIntegerField(default=0)
-    is_closed = models.BooleanField(default=False)
-
-    objects = StageQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["position", "id"]
-
-    def __str__(self) -> str:
-        return f"{self.name} · {self.event}"
-
-
-class SlotQuerySet(models.QuerySet["Slot"]):
-    def upcoming(self, now: datetime) -> "SlotQuerySet":
-        """Not over yet, soonest first."""
-        return self.filter(ends_at__gt=now).order_by("starts_at", "id")
-
-
-class Slot(models.Model):
-    """A line of the timetable; the DJ is a user, or just a name."""
-
-    class Kind(models.TextChoices):
-        SOCIAL = "social", "Social"
-        WORKSHOP = "workshop", "Workshop"
-        COMPETITION = "competition", "Competition"
-        OTHER = "other", "Other"
-
-    stage = models.ForeignKey(Stage, models.CASCADE, related_name="slots")
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
-    dj = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="slots")
-    dj_name = models.CharField(max_length=80, blank=True)
-    title = models.CharField(max_length=120, blank=True)
-    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.SOCIAL)
-
-    objects = SlotQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["starts_at", "id"]
-        indexes = [models.Index(fields=["stage", "starts_at"])]
-
-    def __str__(self) -> str:
-        return f"{self.starts_at:%H:%M} {self.who}"
-
-    @property
-    def who(self) -> str:
-        return self.dj_name or (str(self.dj) if self.dj else "") or self.title
-
-    def clean(self) -> None:
-        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
-            raise ValidationError({"ends_at": "The slot ends before it starts."})
+from stages.models.places import Stage
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -190,18 +118,6 @@ class Play(models.Model):
         return f"{self.artist} – {self.title}" if self.artist else self.title
 
 
-class Follow(models.Model):
-    """A device follows a stage: it opened its page, first and last at these times."""
-
-    guest = models.ForeignKey(Guest, models.CASCADE, related_name="follows")
-    stage = models.ForeignKey(Stage, models.CASCADE, related_name="follows")
-    first_at = models.DateTimeField(default=timezone.now)
-    last_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["guest", "stage"], name="one_follow_each")]
-
-
 class Tempo(models.Model):
     """One device's wish for the tempo of one play; told to the DJ only as totals."""
 
@@ -216,50 +132,3 @@ class Tempo(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["play", "guest"], name="one_tempo_each")]
-
-
-class PollQuerySet(models.QuerySet["Poll"]):
-    def running(self, now: datetime) -> "PollQuerySet":
-        """The floor may vote; the newest first. One whose time is up is over, also before a worker wrote that down."""
-        return self.filter(ended_at=None, ends_at__gt=now).order_by("-created_at", "-id")
-
-
-class Poll(models.Model):
-    """A question of a DJ to the floor, for a minute or so; one at a time in each session."""
-
-    code = models.CharField(max_length=12, unique=True, default=new_poll_code, editable=False)
-    session = models.ForeignKey(Session, models.CASCADE, related_name="polls")
-    question = models.CharField(max_length=500)
-    options = models.JSONField(help_text="2–10 texts of up to 100 characters")
-    created_at = models.DateTimeField(default=timezone.now)
-    ends_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    is_cancelled = models.BooleanField(default=False)
-
-    objects = PollQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["session"], name="one_running_poll_each", condition=models.Q(ended_at__isnull=True)
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.question
-
-    def tally(self) -> list[int]:
-        """The votes of each option, counted now."""
-        votes = dict(self.votes.values_list("option").annotate(models.Count("pk")))
-        return [votes.get(option, 0) for option in range(len(self.options))]
-
-
-class PollVote(models.Model):
-    """One device's answer to one poll; the first one counts."""
-
-    poll = models.ForeignKey(Poll, models.CASCADE, related_name="votes")
-    guest = models.ForeignKey(Guest, models.CASCADE, related_name="poll_votes")
-    option = models.PositiveSmallIntegerField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["poll", "guest"], name="one_vote_each")]

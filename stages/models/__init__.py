@@ -1,0 +1,25 @@
+"""Live: stages, their timetable, sessions and plays, polls, announcements."""
+
+from stages.models.announcements import Announcement, Seen
+from stages.models.places import Follow, Stage
+from stages.models.polls import Poll, PollQuerySet, PollVote, new_poll_code
+from stages.models.sessions import Play, Session, Tempo
+from stages.models.timetable import Release, Slot, SlotEdit, Star
+
+__all__ = [
+    "Announcement",
+    "Follow",
+    "Play",
+    "Poll",
+    "PollQuerySet",
+    "PollVote",
+    "Release",
+    "Seen",
+    "Session",
+    "Slot",
+    "SlotEdit",
+    "Stage",
+    "Star",
+    "Tempo",
+    "new_poll_code",
+]

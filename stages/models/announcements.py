@@ -1,0 +1,64 @@
+"""What organizers and DJs tell their people, and who saw it."""
+
+from datetime import datetime
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Guest, User
+from events.models import Event
+from pika.codes import new_long_code
+from stages.models.places import Stage
+from stages.models.sessions import Session
+
+
+class AnnouncementQuerySet(models.QuerySet["Announcement"]):
+    def showing(self, now: datetime) -> "AnnouncementQuerySet":
+        """To be seen right now, the newest first."""
+        return self.filter(cancelled_at=None, shows_until__gt=now).order_by("-created_at", "-id")
+
+
+class Announcement(models.Model):
+    """One message to the people of an event, of some of its stages, or (`session`) to one DJ's listeners.
+
+    It reaches each device once, however many stages it follows. `people` and `phones` are what the sending query found.
+    """
+
+    class Priority(models.TextChoices):
+        INFO = "info", "Info"
+        IMPORTANT = "important", "Important"
+        URGENT = "urgent", "Urgent"
+
+    code = models.CharField(max_length=12, unique=True, default=new_long_code, editable=False)
+    event = models.ForeignKey(Event, models.CASCADE, null=True, blank=True, related_name="announcements")
+    stages = models.ManyToManyField(Stage, blank=True, related_name="announcements", help_text="None: all of them.")
+    session = models.ForeignKey(Session, models.CASCADE, null=True, blank=True, related_name="announcements")
+    author = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    message = models.CharField(max_length=500)
+    priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.INFO)
+    is_pushed = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    shows_until = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    people = models.PositiveIntegerField(default=0)
+    phones = models.PositiveIntegerField(default=0)
+
+    objects = AnnouncementQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["event", "-created_at"]), models.Index(fields=["session", "-created_at"])]
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Seen(models.Model):
+    """A device showed an announcement to somebody."""
+
+    announcement = models.ForeignKey(Announcement, models.CASCADE, related_name="seens")
+    guest = models.ForeignKey(Guest, models.CASCADE, related_name="seens")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["announcement", "guest"], name="one_seen_each")]

@@ -74,6 +74,30 @@ class PushSubscription(models.Model):
         return f"push of {self.guest}"
 
 
+class PushMessage(models.Model):
+    """One notification on its way to many devices. `tag` replaces an older one of the same tag on the phone."""
+
+    class Urgency(models.TextChoices):
+        NORMAL = "normal", "Normal"
+        HIGH = "high", "High"
+
+    tag = models.CharField(max_length=64)
+    topic = models.CharField(max_length=32, blank=True, help_text="Web push Topic: a waiting older one is replaced.")
+    title = models.CharField(max_length=120)
+    body = models.CharField(max_length=1000)
+    url = models.CharField(max_length=300, help_text="The page it opens; of ours, starting with /.")
+    ttl = models.PositiveIntegerField(help_text="Seconds after which nobody needs it any more.")
+    urgency = models.CharField(max_length=8, choices=Urgency.choices, default=Urgency.NORMAL)
+    created_at = models.DateTimeField(default=timezone.now)
+    phones = models.PositiveIntegerField(default=0, help_text="How many subscriptions it goes to.")
+    served = models.PositiveIntegerField(default=0, help_text="Accepted by the push services.")
+    gone = models.PositiveIntegerField(default=0, help_text="Subscriptions that do not exist any more.")
+    failed = models.PositiveIntegerField(default=0, help_text="Given up.")
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class OrganizerQuerySet(models.QuerySet["Organizer"]):
     def approved(self) -> "OrganizerQuerySet":
         """May show something to the public right now."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import models
 from django.utils import timezone
 
-from accounts.models import Guest, User
+from accounts.models import Guest, PushMessage, User
 from events.models import Event
 from pika.codes import new_long_code
 from stages.models.places import Stage
@@ -36,7 +36,7 @@ class Announcement(models.Model):
     author = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     message = models.CharField(max_length=500)
     priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.INFO)
-    is_pushed = models.BooleanField(default=False)
+    push = models.ForeignKey(PushMessage, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     shows_until = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.load import fanout
+from tests.load import chaos, fanout
+from tests.load.clients import Phone
 from tests.load.crowd import frames, masked
 from tests.load.floor import ready
 from tests.load.result import Result, Row
@@ -33,3 +34,26 @@ def test_fanout_reaches_every_phone():
     assert result.ok
     assert result.rows[0].cpu_us[0] > 0
     assert fanout.show(result)
+
+
+def test_chaos_names_every_promise_that_was_not_kept():
+    kept = chaos.Round("redis killed", right_s=4.9, own_late_s=0.2, ack_s=3.0)
+    assert chaos.broken([kept, chaos.Round("web killed", right_s=29.0, back_off_s=28.5, after_back_off_s=0.5)]) == []
+    late = chaos.Round("redis killed", right_s=5.1, nacks=1)
+    assert chaos.broken([kept, late]) == [
+        "round 2, redis killed: 1 NACKs",
+        "round 2, redis killed: all phones were right 5.1 s after its return, not 5 s",
+    ]
+    assert chaos.broken([], wrong=1, doubled=2) == ["1 phones were wrong at the end", "2 songs were stored twice"]
+
+
+def test_a_simulated_phone_keeps_the_order_of_the_page():
+    """What pika/static/pika/live.js does, in Python: drop what is known, wait for holes, never go back by itself."""
+    phone = Phone("K7MPQ2")
+    play = {"playId": "p", "track": {"title": "Song 1"}}
+    phone.hear({"type": "SNAPSHOT", "topic": "t", "epoch": "e", "seq": 4, "play": play})
+    for seq, number in ((6, 3), (5, 2), (5, 2), (3, 1)):
+        song = play | {"track": {"title": f"Song {number}"}}
+        phone.hear({"type": "NOW_PLAYING", "topic": "t", "epoch": "e", "seq": seq, **song})
+    assert [number for _, number in phone.changes] == [1, 2, 3]
+    assert phone.backwards == 0

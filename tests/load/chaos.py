@@ -304,7 +304,7 @@ def _result(evening: Evening) -> dict[str, Any]:
         "doubled": doubled,
         "wrong_at_end": evening.wrong_at_end,
         "backwards": sum(phone.backwards for phone in evening.phones),
-        "broken": [*_broken(evening.rounds), *_broken_at_end(evening.wrong_at_end, lost, doubled)],
+        "broken": broken(evening.rounds, evening.wrong_at_end, lost, doubled),
     }
 
 
@@ -325,7 +325,7 @@ def _lost_and_doubled(evening: Evening) -> tuple[int, int]:
     return lost, doubled
 
 
-def _broken(rounds: list[Round]) -> list[str]:
+def broken(rounds: list[Round], wrong: int = 0, lost: int = 0, doubled: int = 0) -> list[str]:
     """The promises not kept, in words."""
     found = []
     for number, one in enumerate(rounds, 1):
@@ -343,12 +343,8 @@ def _broken(rounds: list[Round]) -> list[str]:
             found.append(f"{where} a phone needed {one.after_back_off_s:.1f} s more than its back-off")
         if one.dropped:
             found.append(f"{where} {one.dropped} lines were cut that had nothing to do with it")
-    return found
-
-
-def _broken_at_end(wrong: int, lost: int, doubled: int) -> list[str]:
     ends = {"phones were wrong at the end": wrong, "songs were lost": lost, "songs were stored twice": doubled}
-    return [f"{count} {what}" for what, count in ends.items() if count]
+    return found + [f"{count} {what}" for what, count in ends.items() if count]
 
 
 COLUMNS = {

@@ -1,10 +1,9 @@
-"""The pages of the floor: dancers, displays, the booth."""
+"""Dancers, displays, the booth."""
 
 from django.urls import path
 
-from stages import views
+from stages.views import floor as views
 
-app_name = "stages"
 urlpatterns = [
     path("", views.welcome, name="welcome"),
     path("find", views.find_stage, name="find_stage"),

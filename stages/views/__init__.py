@@ -1,0 +1,1 @@
+"""The pages of the floor and of the weekend, a module a noun."""

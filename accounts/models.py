@@ -50,8 +50,8 @@ class Guest(models.Model):
     key = models.CharField(max_length=64, unique=True)
     user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="guests")
     created_at = models.DateTimeField(default=timezone.now)
-    quiet_from = models.TimeField(null=True, blank=True, help_text="No push from here (only urgent passes) …")
-    quiet_until = models.TimeField(null=True, blank=True, help_text="… until here, in the zone below.")
+    quiet_starts_at = models.TimeField(null=True, blank=True, help_text="No push from here (only urgent passes) …")
+    quiet_ends_at = models.TimeField(null=True, blank=True, help_text="… until here, in the zone below.")
     quiet_zone = models.CharField(max_length=60, blank=True)
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ class Cable:
     def __init__(self, to_port: int) -> None:
         self.to_port, self.is_plugged = to_port, True
         self._pairs: list[socket.socket] = []
+        self._silenced: set[socket.socket] = set()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -26,6 +27,10 @@ class Cable:
 
     def plug(self) -> None:
         self.is_plugged = True
+
+    def silence(self) -> None:
+        """What is connected hears nothing more and is not told, as when a router forgets it; new ones get through."""
+        self._silenced |= set(self._pairs)
 
     def close(self) -> None:
         self.pull()
@@ -43,11 +48,11 @@ class Cable:
                 for source, sink in ((near, far), (far, near)):
                     threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
 
-    @staticmethod
-    def _carry(source: socket.socket, sink: socket.socket) -> None:
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                sink.sendall(data)
+                if source not in self._silenced:
+                    sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -15,7 +15,7 @@ from stages.models.sessions import Session
 class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def showing(self, now: datetime) -> "AnnouncementQuerySet":
         """To be seen right now, the newest first."""
-        return self.filter(cancelled_at=None, shows_until__gt=now).order_by("-created_at", "-id")
+        return self.filter(cancelled_at=None, ends_at__gt=now).order_by("-created_at", "-id")
 
 
 class Announcement(models.Model):
@@ -38,7 +38,7 @@ class Announcement(models.Model):
     priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.INFO)
     push = models.ForeignKey(PushMessage, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
-    shows_until = models.DateTimeField()
+    ends_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)
     people = models.PositiveIntegerField(default=0)
     phones = models.PositiveIntegerField(default=0)
@@ -58,7 +58,7 @@ class Seen(models.Model):
 
     announcement = models.ForeignKey(Announcement, models.CASCADE, related_name="seens")
     guest = models.ForeignKey(Guest, models.CASCADE, related_name="seens")
-    at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["announcement", "guest"], name="one_seen_each")]

@@ -96,7 +96,7 @@ class Star(models.Model):
     guest = models.ForeignKey(Guest, models.CASCADE, related_name="stars")
     slot = models.ForeignKey(Slot, models.CASCADE, related_name="stars")
     created_at = models.DateTimeField(default=timezone.now)
-    reminded_for = models.DateTimeField(null=True, blank=True, help_text="The start it was reminded of.")
+    reminded_start_at = models.DateTimeField(null=True, blank=True, help_text="The start it was reminded of.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["guest", "slot"], name="one_star_each")]

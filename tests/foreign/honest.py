@@ -7,6 +7,7 @@ from types import TracebackType
 from tests.cast import Dancer, Dj
 from tests.foreign.conftest import House
 
+LAST = "The last song"
 EVERY = 0.1  # seconds between two tracks; within what one socket may say
 
 
@@ -33,7 +34,7 @@ class Floor:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._is_over.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(15)
         if error is None:
             self.check()
             self._dj.end()
@@ -47,21 +48,21 @@ class Floor:
     def _play(self) -> None:
         try:
             while not self._is_over.wait(EVERY):
-                title, began = f"Song {len(self.played)}", time.monotonic()
-                answer = self._dj.play(title)
-                assert answer["type"] == "ACK", answer
-                self.slowest = max(self.slowest, time.monotonic() - began)
-                self.played.append(title)
+                self._play_one(f"Song {len(self.played)}")
+            self._play_one(LAST)
         except BaseException as problem:
             self._problem = self._problem or problem
-        finally:
-            self._is_over.set()
+
+    def _play_one(self, title: str) -> None:
+        began = time.monotonic()
+        answer = self._dj.play(title)
+        assert answer["type"] == "ACK", answer
+        self.slowest = max(self.slowest, time.monotonic() - began)
+        self.played.append(title)
 
     def _listen(self) -> None:
         try:
-            while not (self._is_over.is_set() and len(self.heard) >= len(self.played)):
-                message = self._phone.hear("NOW_PLAYING", timeout=20)
-                self.heard.append(message["track"]["title"])
+            while LAST not in self.heard[-1:]:
+                self.heard.append(self._phone.hear("NOW_PLAYING")["track"]["title"])
         except BaseException as problem:
             self._problem = self._problem or problem
-            self._is_over.set()

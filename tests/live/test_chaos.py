@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 
 from stages.models import Play
+from tests.cable import Cable
 from tests.cast import Dancer, Dj
 from tests.load.clients import Booth, Phone, all_open
 from tests.processes import web_process
@@ -130,6 +131,32 @@ def test_a_song_that_falls_into_a_cut_line_to_redis_comes_later(two_processes, r
     seconds_until(tom, "Song 2", AFTER_RETURN)
     for socket in (his, tom):
         socket.close()
+
+
+def test_a_process_whose_ear_at_redis_went_dead_silently_hears_again(
+    transactional_db, redis, marcus, stage, token_of, tmp_path
+):
+    """A failover or a forgetful router ends no connection: who only listens on it would wait for ever."""
+    cable = Cable(redis.port)
+    one = web_process(tmp_path / "web1.log", redis=redis.url)
+    two = web_process(tmp_path / "web2.log", redis=redis.url.replace(f":{redis.port}/", f":{cable.port}/"))
+    try:
+        his, tom = Dj(one.ws), Dancer(two.ws)
+        his.go_live(token_of(marcus), stageId=stage.code)
+        tom.follow(stage.code)
+        his.play("Song 1")
+        seconds_until(tom, "Song 1", AT_ONCE)
+        cable.silence()
+        his.play("Song 2")
+        seconds_until(tom, "Song 2", 2 * AFTER_RETURN)
+        his.play("Song 3")
+        seconds_until(tom, "Song 3", AT_ONCE)
+        for socket in (his, tom):
+            socket.close()
+    finally:
+        one.kill()
+        two.kill()
+        cable.close()
 
 
 def test_the_phones_of_a_killed_process_are_right_within_their_back_off(two_processes, marcus, stage, token_of):

@@ -1,4 +1,4 @@
-"""Messages and frames with something wrong in them, the same ones for the same seed. After the examples of docs/live.md."""
+"""Messages and frames with something wrong in them, after the examples in docs/live.md; the same for the same seed."""
 
 import copy
 import json
@@ -33,11 +33,17 @@ RAW = [
 ]
 
 
-def seeds() -> list[Message]:
-    """The example of every message a client may say."""
-    text = (Path(settings.BASE_DIR) / "docs" / "live.md").read_text(encoding="utf-8")
-    said = text.split("\n## The DJ says\n", 1)[1].split("\n## The server says\n", 1)[0]
-    return [json.loads(block.split("\n```", 1)[0]) for block in said.split("```json\n")[1:]]
+DOC = (Path(settings.BASE_DIR) / "docs" / "live.md").read_text(encoding="utf-8")
+
+
+def examples(first: str, after: str) -> list[Message]:
+    """The examples of docs/live.md from one chapter up to another."""
+    text = DOC.split(f"\n## {first}\n", 1)[1].split(f"\n## {after}\n", 1)[0]
+    return [json.loads(block.split("\n```", 1)[0]) for block in text.split("```json\n")[1:]]
+
+
+SEEDS = examples("The DJ says", "The server says")
+SERVER_SAYS = {its["type"] for its in examples("The server says", "REST says the same")}
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -60,7 +60,7 @@ class Round:
     fault: str
     down_s: float = 0.0
     right_s: float = 0.0  # Redis: from its return, web: from the kill, until every phone was right for good
-    after_back_off_s: float = 0.0  # web: what the slowest needed beyond its own back-off
+    after_back_off_s: float = 0.0  # web: what the slowest needed beyond its own back-off and the process's start
     back_off_s: float = 0.0  # web: the longest a phone waited by itself
     own_late_s: float = 0.0  # the DJ's own process: from the ACK to the last of its phones
     ack_s: float = 0.0  # the slowest ACK to a DJ whose process was there
@@ -210,7 +210,9 @@ class Evening:
             waited = sum(seconds for since, seconds in phone.waits if since >= at)
             found.right_s = max(found.right_s, phone.bad_at - at)
             found.back_off_s = max(found.back_off_s, waited)
-            found.after_back_off_s = max(found.after_back_off_s, phone.bad_at - lost[0] - waited)
+            # Whoever knocks while the process starts waits at its door; that is not the back-off's business.
+            could_be_right = max(lost[0] + waited, back_at)
+            found.after_back_off_s = max(found.after_back_off_s, phone.bad_at - could_be_right)
         others = [phone for phone in self.phones if process.ws not in phone.urls]
         self._witness(found, at, others, [booth for booth in self.booths if process.ws not in booth.urls])
         if late := sum(phone.bad_at >= at for phone in others):

@@ -9,10 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.core import signing
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext
 
-from accounts.models import ApiToken, Guest, Organizer, User
+from accounts.models import ApiToken, Guest, Invitation, Membership, Organizer, User
 from pika.errors import Problem
 
 _guests = signing.Signer(salt="pika.guest")
@@ -91,14 +93,45 @@ def signed_in(request: Any) -> User:
     return request.user
 
 
+# --- Organizers and their members: what each role may do is said at Membership.Role -------------------------
+def role_of(user: User, organizer_id: int) -> Membership.Role | None:
+    """What `user` is for the organizer; None for a stranger."""
+    role = user.memberships.filter(organizer_id=organizer_id).values_list("role", flat=True).first()
+    return Membership.Role(role) if role else None
+
+
 def manages(user: User, organizer_id: int) -> bool:
     """Whether `user` may change what belongs to the organizer."""
-    return user.memberships.filter(organizer_id=organizer_id, role__in=["owner", "manager"]).exists()
+    return role_of(user, organizer_id) in Membership.Role.MANAGER.and_above
+
+
+def organizer_for_member(user: User, slug: str, role: Membership.Role = Membership.Role.CREW) -> Organizer:
+    """The organizer, if `user` is at least `role` there; Problem (404) otherwise."""
+    organizer = Organizer.objects.filter(slug=slug, memberships__in=user.memberships.filter(role__in=role.and_above))
+    if (found := organizer.first()) is None:
+        raise Problem("Organizer not found", "organizer_not_found", 404, field="organizerId")
+    return found
 
 
 def organizer_for_manager(user: User, slug: str) -> Organizer:
     """The organizer, if `user` is its owner or manager; Problem (404) otherwise."""
-    organizer = Organizer.objects.filter(slug=slug).first()
-    if organizer is None or not manages(user, organizer.pk):
-        raise Problem("Organizer not found", "organizer_not_found", 404, field="organizerId")
-    return organizer
+    return organizer_for_member(user, slug, Membership.Role.MANAGER)
+
+
+def organizer_for_owner(user: User, slug: str) -> Organizer:
+    """The organizer, if `user` is one of its owners; Problem (404) otherwise."""
+    return organizer_for_member(user, slug, Membership.Role.OWNER)
+
+
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """Whom `user` works for, with each organizer's applications; two queries."""
+    mine = user.memberships.select_related("organizer").prefetch_related("organizer__applications")
+    return mine.order_by("organizer__name", "pk")
+
+
+def invitation_by(secret: str) -> Invitation:
+    """The invitation behind a link, whether it still holds or not; Problem (404) for one we never made."""
+    invitation = Invitation.objects.select_related("organizer", "created_by").filter(key=digest(secret)).first()
+    if invitation is None:
+        raise Problem(gettext("This invitation does not exist"), "invitation_not_found", 404)
+    return invitation

@@ -1,14 +1,30 @@
-"""What people and devices do: get a secret, get and lose a token."""
+"""What people and devices do: get a secret, get and lose a token, run an organizer, be approved or suspended."""
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.conf import settings
 from django.core import signing
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import Q
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext
 
 from accounts.access import digest
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Invitation, Membership, Organizer, OrganizerApplication, User
+from pika.codes import new_code
+from pika.errors import Problem
+from pika.jobs import actions as jobs
+from pika.limits import over_limit
+
+INVITATION_DAYS = 14
+MOST_INVITATIONS = 100  # open ones of one organizer
+NOT_SLUGS = {"apply", "join", "e"}  # words of our own addresses below /organize/
 
 
 def new_guest_secret() -> str:
@@ -35,3 +51,170 @@ def make_token(
 def revoke_token(token: ApiToken) -> None:
     """From now on it is nobody's; open sockets that showed it are cut within seconds."""
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+# --- Apply, decide ------------------------------------------------------------------------------------
+def apply_organizer(
+    user: User, name: str, about: str, link: str = "", organizer: Organizer | None = None
+) -> OrganizerApplication:
+    """Ask to run events as a new organizer, or once more as one that was rejected. Until then: drafts only.
+
+    Asking twice is asking once: while `user` waits for a decision, that application is the answer.
+    """
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)  # of two clicks the second finds what the first made
+        mine = OrganizerApplication.objects.filter(status="pending").select_related("organizer")
+        waiting = mine.filter(Q(organizer=organizer) if organizer else Q(applicant=user)).first()
+        if waiting:
+            return waiting
+        if organizer and organizer.approved_at:
+            raise Problem(gettext("You may run events already."), "approved_already", 409)
+        if wait := over_limit("apply", str(user.pk), 10, 86400):
+            raise Problem(gettext("That were many applications. Try again tomorrow."), "too_often", 429, "", wait)
+        if organizer is None:
+            organizer = Organizer.objects.create(name=name, slug=_free_slug(name))
+            Membership.objects.create(organizer=organizer, user=user, role=Membership.Role.OWNER)
+        elif organizer.name != name:
+            Organizer.objects.filter(pk=organizer.pk).update(name=name)
+        return OrganizerApplication.objects.create(organizer=organizer, applicant=user, about=about, link=link)
+
+
+def _free_slug(name: str) -> str:
+    slug = slugify(name)[:50] or new_code().lower()
+    is_free = slug not in NOT_SLUGS and not Organizer.objects.filter(slug=slug).exists()
+    return slug if is_free else f"{slug}-{new_code(5).lower()}"
+
+
+def approve(application: OrganizerApplication, by: User, base: str) -> bool:
+    """They may publish from now on, and are told so (`base`: our address). False: it had been decided before."""
+    return _decide(application, by, base, OrganizerApplication.Status.APPROVED)
+
+
+def reject(application: OrganizerApplication, by: User, base: str, reason: str) -> bool:
+    """They may not, are told why, and may apply again. False: it had been decided before."""
+    return _decide(application, by, base, OrganizerApplication.Status.REJECTED, reason)
+
+
+def _decide(
+    application: OrganizerApplication, by: User, base: str, status: OrganizerApplication.Status, reason: str = ""
+) -> bool:
+    now = timezone.now()
+    with transaction.atomic():
+        pending = OrganizerApplication.objects.filter(pk=application.pk, status=OrganizerApplication.Status.PENDING)
+        if not pending.update(status=status, reason=reason, decided_at=now, decided_by=by):
+            return False  # another admin was first: what they said stands
+        if status == OrganizerApplication.Status.APPROVED:
+            Organizer.objects.filter(pk=application.organizer_id, approved_at=None).update(approved_at=now)
+        jobs.enqueue("mail_decision", str(application.pk), {"base": settings.PUBLIC_URL or base})
+    return True
+
+
+def mail_decision(application_id: int, base: str) -> None:
+    """Tell the applicant by e-mail; raises what the mail server says, to be tried again."""
+    asked = OrganizerApplication.objects.select_related("organizer", "applicant").filter(pk=application_id).first()
+    if asked is None or asked.applicant is None or asked.status == OrganizerApplication.Status.PENDING:
+        return
+    page: dict[str, Any] = {"application": asked, "organizer": asked.organizer, "base": base}
+    subject = " ".join(render_to_string("accounts/mail/decision_subject.txt", page).split())
+    body = render_to_string("accounts/mail/decision.txt", page)
+    send_mail(subject, body, None, [asked.applicant.email])
+
+
+# --- Suspend, lift ------------------------------------------------------------------------------------
+def suspend(organizer: Organizer, reason: str) -> bool:
+    """Hide everything public of theirs at once; nothing is lost. False: they were suspended already."""
+    return _turn(Organizer.objects.filter(pk=organizer.pk, suspended_at=None), organizer, timezone.now(), reason)
+
+
+def lift(organizer: Organizer) -> bool:
+    """Everything is as it was before the suspension. False: there was none."""
+    return _turn(Organizer.objects.filter(pk=organizer.pk, suspended_at__isnull=False), organizer, None, "")
+
+
+def _turn(whose: Any, organizer: Organizer, at: datetime | None, reason: str) -> bool:
+    with transaction.atomic():
+        if not whose.update(suspended_at=at, suspended_why=reason):
+            return False
+        # The floors are two apps away: whoever knows them does this job and tells the phones.
+        jobs.enqueue("tell_floors", organizer.slug)
+        jobs.hasten("tell_floors", organizer.slug)
+    return True
+
+
+# --- Members ------------------------------------------------------------------------------------------
+def invite(organizer: Organizer, by: User, role: Membership.Role, note: str = "") -> tuple[Invitation, str]:
+    """The invitation and the secret of its link (192 random bits), which is shown this once and never again."""
+    if organizer.invitations.open().count() >= MOST_INVITATIONS:
+        raise Problem(gettext("100 invitations are open. Take some back first."), "too_many", 409)
+    secret = secrets.token_urlsafe(24)
+    ends = timezone.now() + timedelta(days=INVITATION_DAYS)
+    its = Invitation(organizer=organizer, created_by=by, role=role, note=note, key=digest(secret), expires_at=ends)
+    its.save()
+    return its, secret
+
+
+def revoke_invitation(invitation: Invitation) -> None:
+    """Nobody can use it any more. Twice is once."""
+    Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now())
+
+
+def join(user: User, invitation: Invitation) -> Membership:
+    """`user` is a member from now on, with the invitation's role or a higher one they had. Their second time is fine.
+
+    Problem (410): somebody else used it, it is too old, or it was taken back.
+    """
+    role = Membership.Role(invitation.role)
+    with transaction.atomic():
+        Organizer.objects.select_for_update().get(pk=invitation.organizer_id)  # who comes at once comes in turn
+        invitation.refresh_from_db()
+        mine = Membership.objects.filter(organizer=invitation.organizer, user=user).first()
+        if mine and (mine.role in role.and_above or invitation.used_by_id == user.pk):
+            return mine  # a link that was not needed is still good for somebody else
+        if not Invitation.objects.open().filter(pk=invitation.pk).update(used_at=timezone.now(), used_by=user):
+            invitation.refresh_from_db()
+            raise Problem(why_not(invitation), "invitation_over", 410)
+        if mine is None:
+            return Membership.objects.create(organizer=invitation.organizer, user=user, role=role)
+        mine.role = role
+        mine.save(update_fields=["role"])
+        return mine
+
+
+def why_not(invitation: Invitation) -> str:
+    """Why nobody can use it any more, in words; empty while somebody can."""
+    if invitation.used_at:
+        return gettext("This invitation was used already. Each link is for one person: ask for another one.")
+    if invitation.revoked_at:
+        return gettext("This invitation was taken back. Ask whoever sent it.")
+    if invitation.expires_at <= timezone.now():
+        return gettext("This invitation is too old. Ask whoever sent it for another one.")
+    return ""
+
+
+def change_role(member: Membership, role: Membership.Role) -> None:
+    """Problem (409): they are the last owner."""
+    with transaction.atomic():
+        _keep_an_owner(member, role)
+        Membership.objects.filter(pk=member.pk).update(role=role)
+
+
+def remove_member(member: Membership) -> None:
+    """They leave, or are made to. Twice is once. Problem (409): they are the last owner."""
+    with transaction.atomic():
+        _keep_an_owner(member, None)
+        Membership.objects.filter(pk=member.pk).delete()
+
+
+def _keep_an_owner(member: Membership, role: Membership.Role | None) -> None:
+    """Whoever is no owner any more takes along the invitations they made: nobody comes back through these."""
+    owner = Membership.Role.OWNER
+    # One after the other: two owners who leave at once would otherwise each see the other one stay.
+    Organizer.objects.select_for_update().get(pk=member.organizer_id)
+    owners = Membership.objects.filter(organizer=member.organizer_id, role=owner).values_list("pk", flat=True)
+    if role == owner or member.pk not in owners:
+        return
+    if len(owners) == 1:
+        words = gettext("You cannot do this to the last owner: make somebody else an owner first.")
+        raise Problem(words, "last_owner", 409)
+    made = Invitation.objects.open().filter(organizer=member.organizer_id, created_by=member.user_id)
+    made.update(revoked_at=timezone.now())

@@ -1,12 +1,19 @@
 """People, organizers and tokens, for the platform's owner."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import Case, Count, F, Value, When
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
 
-from accounts.actions import make_token, revoke_token
-from accounts.models import ApiToken, Guest, Membership, Organizer, User
+from accounts.actions import approve, lift, make_token, reject, revoke_token, suspend
+from accounts.models import ApiToken, Guest, Membership, Organizer, OrganizerApplication, User
 
 admin.site.site_header = "Pika! platform"
 admin.site.site_title = "Pika!"
@@ -17,9 +24,10 @@ admin.site.unregister(Group)
 @admin.register(User)
 class PersonAdmin(UserAdmin):
     ordering = ["email"]
-    list_display = ["email", "name", "is_staff", "is_active", "last_login"]
-    search_fields = ["email", "name"]
-    list_filter = ["is_staff", "is_active"]
+    list_display = ["email", "name", "works_for", "is_staff", "is_active", "date_joined", "last_login"]
+    search_fields = ["email", "name", "organizers__name"]
+    list_filter = ["memberships__role", "is_staff", "is_superuser", "is_active", "date_joined"]
+    list_per_page = 50
     fieldsets = [
         (None, {"fields": ["email", "password", "name"]}),
         ("May", {"fields": ["is_active", "is_staff", "is_superuser", "user_permissions"]}),
@@ -28,19 +36,192 @@ class PersonAdmin(UserAdmin):
     filter_horizontal = ["user_permissions"]
     add_fieldsets = [(None, {"fields": ["email", "name", "usable_password", "password1", "password2"]})]
 
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("memberships__organizer")
+
+    def get_inlines(self, request, obj):
+        return [OrganizationInline] if obj else []
+
+    @admin.display(description="works for")
+    def works_for(self, person):
+        return ", ".join(f"{it.organizer} ({it.role})" for it in person.memberships.all())
+
 
 class MembershipInline(admin.TabularInline):
     model = Membership
     autocomplete_fields = ["user"]
-    extra = 1
+    extra = 0
+
+
+class OrganizationInline(admin.TabularInline):
+    """Whom a person works for."""
+
+    model = Membership
+    autocomplete_fields = ["organizer"]
+    extra = 0
+
+
+# --- Decisions: who did what is in the history of each row ----------------------------------------------
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.Textarea({"rows": 5, "cols": 70}),
+        help_text="They read exactly this.",
+        error_messages={"required": "Say why: it is what they are told."},
+    )
+
+
+class DecidingAdmin(admin.ModelAdmin):
+    """Actions on many rows at once that say how many were done, and which not."""
+
+    list_per_page = 50
+
+    def do(
+        self, request: HttpRequest, queryset: Any, act: Callable[[Any], bool], words: str, why_not: str, log: str
+    ) -> None:
+        """`act(row)` on each of them; False is counted as `why_not`, the others get `log` into their history."""
+        done = 0
+        for row in queryset:
+            if act(row):
+                done += 1
+                self.log_change(request, row, log)
+        if done:
+            self.message_user(request, f"{done} {words}.", messages.SUCCESS)
+        if left := len(queryset) - done:
+            self.message_user(request, f"{left} left as they were: {why_not}.", messages.WARNING)
+
+    def with_reason(
+        self, request: HttpRequest, queryset: Any, title: str, act: Callable[[str], None]
+    ) -> TemplateResponse | None:
+        """Ask for the reason on a page of its own, then `act(reason)`."""
+        form = ReasonForm(request.POST if "reason" in request.POST else None)
+        if form.is_valid():
+            act(form.cleaned_data["reason"])
+            return None
+        page = self.admin_site.each_context(request) | {
+            "title": title,
+            "opts": self.model._meta,
+            "form": form,
+            "rows": queryset,
+            "action": request.POST["action"],
+        }
+        return TemplateResponse(request, "admin/accounts/reason.html", page)
+
+
+@admin.register(OrganizerApplication)
+class OrganizerApplicationAdmin(DecidingAdmin):
+    list_display = ["organizer", "applicant", "status", "created_at", "link", "decided_at", "decided_by"]
+    list_filter = ["status", "created_at", "decided_at"]
+    list_select_related = ["organizer", "applicant", "decided_by"]
+    search_fields = ["organizer__name", "organizer__slug", "applicant__email", "applicant__name", "about", "link"]
+    date_hierarchy = "created_at"
+    readonly_fields = ["organizer", "applicant", "about", "link", "status", "reason"]
+    readonly_fields += ["created_at", "decided_at", "decided_by"]
+    actions = ["approve", "reject"]
+    change_form_template = "admin/accounts/application.html"
+
+    def get_queryset(self, request):
+        """What waits comes first, the oldest of it before all; then the newest decisions."""
+        is_decided = Case(When(status="pending", then=Value(0)), default=Value(1))
+        waiting_since = Case(When(status="pending", then=F("created_at")))
+        return super().get_queryset(request).order_by(is_decided, waiting_since, "-decided_at", "-pk")
+
+    def has_add_permission(self, request):
+        return False
+
+    @admin.action(description="Approve: they may publish", permissions=["change"])
+    def approve(self, request, queryset):
+        base = request.build_absolute_uri("/").rstrip("/")
+        self.do(
+            request,
+            queryset,
+            lambda row: approve(row, request.user, base),
+            "approved; each applicant gets an e-mail",
+            "they had been decided before",
+            "Approved.",
+        )
+
+    @admin.action(description="Reject, and say why …", permissions=["change"])
+    def reject(self, request, queryset):
+        base = request.build_absolute_uri("/").rstrip("/")
+
+        def act(reason):
+            self.do(
+                request,
+                queryset,
+                lambda row: reject(row, request.user, base, reason),
+                "rejected; each applicant gets an e-mail with your reason",
+                "they had been decided before",
+                f"Rejected: {reason}",
+            )
+
+        return self.with_reason(request, queryset, "Reject these applications", act)
+
+
+class StandingFilter(admin.SimpleListFilter):
+    title = "standing"
+    parameter_name = "standing"
+
+    def lookups(self, request, model_admin):
+        return [("approved", "Approved"), ("new", "Not approved"), ("suspended", "Suspended")]
+
+    def queryset(self, request, queryset):
+        if self.value() == "approved":
+            return queryset.approved()
+        if self.value() == "new":
+            return queryset.filter(approved_at=None)
+        return queryset.filter(suspended_at__isnull=False) if self.value() == "suspended" else queryset
 
 
 @admin.register(Organizer)
-class OrganizerAdmin(admin.ModelAdmin):
-    list_display = ["name", "slug", "approved_at", "suspended_at", "created_at"]
-    search_fields = ["name", "slug"]
-    prepopulated_fields = {"slug": ["name"]}
+class OrganizerAdmin(DecidingAdmin):
+    list_display = ["name", "standing", "how_many_events", "how_many_members", "approved_at", "created_at"]
+    list_filter = [StandingFilter, "created_at"]
+    search_fields = ["name", "slug", "members__email", "members__name"]
+    readonly_fields = ["standing", "approved_at", "suspended_at", "suspended_why", "created_at"]
+    fields = ["name", "slug", *readonly_fields]
     inlines = [MembershipInline]
+    actions = ["suspend", "lift"]
+
+    def get_queryset(self, request):
+        counted = super().get_queryset(request).prefetch_related("applications")
+        return counted.annotate(
+            events_count=Count("events", distinct=True), members_count=Count("memberships", distinct=True)
+        )
+
+    @admin.display(description="events", ordering="events_count")
+    def how_many_events(self, organizer):
+        return organizer.events_count
+
+    @admin.display(description="members", ordering="members_count")
+    def how_many_members(self, organizer):
+        return organizer.members_count
+
+    def get_prepopulated_fields(self, request, obj=None):
+        return {} if obj else {"slug": ["name"]}
+
+    def save_model(self, request, obj, form, change):
+        if not change:  # whom the platform's owner makes needs no approval
+            obj.approved_at = timezone.now()
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Suspend: hide everything public, and say why …", permissions=["change"])
+    def suspend(self, request, queryset):
+        def act(reason):
+            self.do(
+                request,
+                queryset,
+                lambda row: suspend(row, reason),
+                "suspended; nothing of theirs is public any more",
+                "they were suspended already",
+                f"Suspended: {reason}",
+            )
+
+        return self.with_reason(request, queryset, "Suspend these organizers", act)
+
+    @admin.action(description="Lift the suspension: everything is as it was", permissions=["change"])
+    def lift(self, request, queryset):
+        self.do(request, queryset, lift, "back", "they were not suspended", "Suspension lifted.")
 
 
 class TokenForm(forms.ModelForm):

@@ -1,6 +1,11 @@
-"""What goes in and out of the people's API."""
+"""What may come in about people and organizers, and what their API answers."""
 
+from django import forms
+from django.core.validators import URLValidator
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+
+from accounts.models import Membership
 
 
 class MeAnswer(serializers.Serializer):
@@ -12,3 +17,40 @@ class MeAnswer(serializers.Serializer):
 
 class GuestAnswer(serializers.Serializer):
     guestToken = serializers.CharField(help_text="Keep it: it is this device.")
+
+
+# --- Forms of pages -----------------------------------------------------------------------------------
+class OneLine(forms.CharField):
+    """A line of text: whatever white space was pasted into it is one blank."""
+
+    def to_python(self, value):
+        return " ".join(str(super().to_python(value)).split())
+
+
+class ApplyForm(forms.Form):
+    name = OneLine(
+        label=_("Name of your organization"), max_length=120, help_text=_("As dancers know it, e.g. WCS Budapest.")
+    )
+    about = forms.CharField(
+        label=_("Who are you, and what event is it?"),
+        max_length=2000,
+        widget=forms.Textarea({"rows": 6}),
+        help_text=_("A few sentences: where, when, how many dancers, what you did before."),
+    )
+    link = forms.URLField(
+        label=_("Link (if there is one)"),
+        max_length=300,
+        required=False,
+        assume_scheme="https",
+        validators=[URLValidator(schemes=["http", "https"])],
+        help_text=_("The event’s page, Facebook, Instagram …"),
+    )
+
+
+class InviteForm(forms.Form):
+    role = forms.ChoiceField(label=_("What they may do"), choices=Membership.Role, initial=Membership.Role.MANAGER)
+    note = OneLine(label=_("Whom it is for"), max_length=80, required=False, help_text=_("A note for yourself."))
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=Membership.Role)

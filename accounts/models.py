@@ -6,6 +6,8 @@ from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 
 class UserManager(BaseUserManager["User"]):
@@ -98,6 +100,20 @@ class PushMessage(models.Model):
         return self.title
 
 
+class PushChunk(models.Model):
+    """Some of a message's subscriptions, sent together. A worker that is killed leaves in `waiting` whom to serve."""
+
+    message = models.ForeignKey(PushMessage, models.CASCADE, related_name="chunks")
+    waiting = models.JSONField(default=dict, help_text="Id of each subscription that is not settled: when to try it.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    served = models.PositiveIntegerField(default=0)
+    gone = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{len(self.waiting)} of {self.message} wait"
+
+
 class OrganizerQuerySet(models.QuerySet["Organizer"]):
     def approved(self) -> "OrganizerQuerySet":
         """May show something to the public right now."""
@@ -125,14 +141,35 @@ class Organizer(models.Model):
         """May show something to the public right now."""
         return self.approved_at is not None and self.suspended_at is None
 
+    @cached_property
+    def application(self) -> "OrganizerApplication | None":
+        """The newest one."""
+        return next(iter(self.applications.all()), None)
+
+    @property
+    def standing(self) -> str:
+        """`suspended`, `approved`, `pending`, `rejected`, or `new`: it never applied."""
+        if self.suspended_at:
+            return "suspended"
+        return "approved" if self.approved_at else self.application.status if self.application else "new"
+
 
 class Membership(models.Model):
     """What a user may do for one organizer."""
 
     class Role(models.TextChoices):
-        OWNER = "owner", "Owner"
-        MANAGER = "manager", "Manager"
-        CREW = "crew", "Crew"
+        """From the top. Owner: everything. Manager: events, stages, timetable, announcements. Crew: sees the
+        dashboards and announces, but nothing urgent. `accounts.access` is where it is asked."""
+
+        OWNER = "owner", _("Owner")
+        MANAGER = "manager", _("Manager")
+        CREW = "crew", _("Crew")
+
+        @property
+        def and_above(self) -> list["Membership.Role"]:
+            """This role and those that may do more."""
+            order = list(type(self))
+            return order[: order.index(self) + 1]
 
     organizer = models.ForeignKey(Organizer, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
@@ -175,6 +212,12 @@ class OrganizerApplication(models.Model):
         return f"{self.organizer} ({self.status})"
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> "InvitationQuerySet":
+        """Those that somebody may still use."""
+        return self.filter(used_at=None, revoked_at=None, expires_at__gt=timezone.now())
+
+
 class Invitation(models.Model):
     """A link that makes whoever opens it first a member. Shown once; here is only its SHA-256."""
 
@@ -188,6 +231,8 @@ class Invitation(models.Model):
     used_at = models.DateTimeField(null=True, blank=True)
     used_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.role} of {self.organizer}"

@@ -1,7 +1,9 @@
 """Set up an event."""
 
+from contextlib import suppress
 from datetime import date
 
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from accounts.models import Organizer
@@ -22,16 +24,20 @@ def create_event(
     """A draft, or at once public where the organizer is approved (Problem otherwise)."""
     if publish and not organizer.is_approved:
         raise Problem("Your organization is not approved yet: save it as a draft", "not_approved", 409)
+    status = Event.Status.PUBLISHED if publish else Event.Status.DRAFT
     slug = slugify(name)[:50] or new_code().lower()
-    if Event.objects.filter(slug=slug).exists():
-        slug = f"{slug}-{new_code(5).lower()}"
-    return Event.objects.create(
-        organizer=organizer,
-        name=name,
-        slug=slug,
-        starts_on=starts_on,
-        ends_on=ends_on,
-        time_zone=time_zone,
-        description=description,
-        status=Event.Status.PUBLISHED if publish else Event.Status.DRAFT,
-    )
+    for its in (slug, f"{slug}-{new_code(5).lower()}"):
+        event = Event(
+            organizer=organizer,
+            name=name,
+            slug=its,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            time_zone=time_zone,
+            description=description,
+            status=status,
+        )
+        with suppress(IntegrityError), transaction.atomic():  # somebody has an event of that name
+            event.save()
+            return event
+    raise Problem("No free name was found, please try again", "no_code", 503, retry_after=1)

@@ -7,20 +7,37 @@ from datetime import date, datetime, timedelta
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from accounts.models import Guest, Organizer, User
+from accounts.models import Guest, Membership, Organizer, User
+from events.zones import all_zones, nearest_zone
 
 
 def check_zone(name: str) -> None:
     """Raise ValidationError unless `name` is an IANA time zone."""
-    if name not in zoneinfo.available_timezones():
-        raise ValidationError("There is no time zone “%(name)s”. Try Europe/Budapest.", params={"name": name})
+    if name not in all_zones():
+        said = {"name": name[:60], "nearest": nearest_zone(name)}
+        raise ValidationError(_("There is no time zone “%(name)s”. Try %(nearest)s."), params=said)
 
 
 def check_colour(value: str) -> None:
     """Raise ValidationError unless `value` is `#rrggbb`."""
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-        raise ValidationError("“%(value)s” is no colour. Six hex digits, like #ffb000.", params={"value": value})
+        raise ValidationError(_("“%(value)s” is no colour. Six hex digits, like #ffb000."), params={"value": value})
+
+
+MOST_DAYS = 14
+
+
+def check_days(starts_on: date, ends_on: date) -> None:
+    """Raise ValidationError, by field, unless these are the days of one event."""
+    if not 2000 <= starts_on.year <= 2100:
+        raise ValidationError({"starts_on": _("Is the year right? %(year)s") % {"year": starts_on.year}})
+    if ends_on < starts_on:
+        raise ValidationError({"ends_on": _("The event ends before it starts.")})
+    if (days := (ends_on - starts_on).days + 1) > MOST_DAYS:
+        words = _("That is %(days)s days. An event has at most %(most)s: make one for each week.")
+        raise ValidationError({"ends_on": words % {"days": days, "most": MOST_DAYS}})
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -28,9 +45,17 @@ class EventQuerySet(models.QuerySet["Event"]):
         """What anybody may see."""
         return self.filter(status=Event.Status.PUBLISHED, organizer__in=Organizer.objects.approved())
 
+    def shown(self) -> "EventQuerySet":
+        """What has a page anybody may see: also when it is over."""
+        return self.exclude(status=Event.Status.DRAFT).filter(organizer__in=Organizer.objects.approved())
+
+    def of_member(self, user: User, role: Membership.Role = Membership.Role.CREW) -> "EventQuerySet":
+        """Those whose organizer has `user` as `role` or above."""
+        return self.filter(organizer__memberships__in=user.memberships.filter(role__in=role.and_above))
+
     def managed_by(self, user: User) -> "EventQuerySet":
         """Those whose organizer has `user` as owner or manager."""
-        return self.filter(organizer__memberships__user=user, organizer__memberships__role__in=["owner", "manager"])
+        return self.of_member(user, Membership.Role.MANAGER)
 
 
 class Event(models.Model):
@@ -71,8 +96,15 @@ class Event(models.Model):
         return zoneinfo.ZoneInfo(self.time_zone)
 
     def clean(self) -> None:
-        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
-            raise ValidationError({"ends_on": "The event ends before it starts."})
+        if self.starts_on and self.ends_on:
+            check_days(self.starts_on, self.ends_on)
+
+    @property
+    def ink(self) -> str:
+        """Black or white, whichever can be read on `colour`: at least 4.5 on any."""
+        red, green, blue = (int(self.colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        light = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)]
+        return "#000000" if 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2] > 0.179 else "#ffffff"
 
     def dance_day(self, at: datetime) -> date:
         """The day `at` belongs to on the dance floor: it runs to 06:00 of the next."""

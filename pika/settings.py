@@ -1,6 +1,7 @@
 """Every setting, from the environment; runs with nothing set (SQLite and memory below `var/`)."""
 
 import logging
+from email.utils import parseaddr
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -72,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "pika.pages.ProblemMiddleware",
 ]
 ROOT_URLCONF = "pika.urls"
 ASGI_APPLICATION = "pika.asgi.application"
@@ -215,6 +217,7 @@ LOGIN_REDIRECT_URL = "/booth/"
 LOGOUT_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 20  # a mail server that hangs must not keep a worker
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Pika! <hello@pika.invalid>")
 
 # --- Words ----------------------------------------------------------------------------------------
@@ -269,6 +272,34 @@ LIVE_SESSIONS_MAX = 2000
 LIVE_HISTORY_MESSAGES, LIVE_HISTORY_SECONDS = 100, 600
 LIVE_NEGATIVE_TEMPO_SHARE = 0.15
 LIKES_PER_MINUTE = 10
+REMIND_BEFORE = 10 * 60  # of a starred slot
+
+# --- Announcements (section 5): how long each is shown by itself, and how long at most, in seconds ---
+ANNOUNCEMENT_SECONDS = {"info": 3600, "important": 1800, "urgent": 900}
+ANNOUNCEMENT_SECONDS_MOST = 24 * 3600
+# A DJ's, to the own listeners.
+DJ_ANNOUNCEMENTS_PER_MINUTE, DJ_PUSHES_PER_HOUR = 6, 6
+
+# --- Web push: see pika.gateways.webpush ------------------------------------------------------------
+VAPID_KEY = env.str("PIKA_VAPID_KEY", default="") or _secrets.get("VAPID_PRIVATE_KEY", "")
+# Who answers for our pushes; without a real address there are none.
+VAPID_SUB = env.str("PIKA_VAPID_SUB", default="") or (
+    PUBLIC_URL if PUBLIC_URL.startswith("https://") else f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}"
+)
+PUSH_HOSTS = env.list(
+    "PIKA_PUSH_HOSTS",
+    default=[
+        "fcm.googleapis.com",
+        "jmt17.google.com",
+        "*.push.services.mozilla.com",
+        "web.push.apple.com",
+        "*.notify.windows.com",
+    ],
+)
+PUSH_TIMEOUT = env.float("PIKA_PUSH_TIMEOUT", default=10)
+# For stand-ins of a push service on this machine, in tests and benchmarks; empty everywhere else.
+PUSH_LOOPBACK_PORTS = env.list("PIKA_PUSH_LOOPBACK_PORTS", cast=int, default=[])
+PUSH_CA_FILE = env.str("PIKA_PUSH_CA_FILE", default="")
 
 # The demo plays its songs this many times faster than they are, so that something happens.
 DEMO_SPEED = env.float("PIKA_DEMO_SPEED", default=3.0)

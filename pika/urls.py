@@ -16,6 +16,8 @@ api = [
     path("events", events.api.create_event),
     path("events/<slug:slug>/stages", stages.api.event_stages),
     path("events/<slug:slug>/schedule", stages.api.event_schedule),
+    path("events/<slug:slug>/announcements", stages.api.event_announcements),
+    path("events/<slug:slug>/announcements/<str:code>/cancel", stages.api.cancel_announcement),
     path("stages", stages.api.create_stage),
     path("stages/<str:code>", stages.api.show_stage),
     path("stages/<str:code>/subscribe", stages.api.subscribe),
@@ -32,7 +34,8 @@ urlpatterns = [
     path("metrics", show_metrics),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
-    path("accounts/", include("accounts.urls")),
     path("api/v1/", include(api)),
+    path("", include("accounts.urls")),
+    path("", include("events.urls")),
     path("", include("stages.urls")),
 ]

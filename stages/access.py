@@ -1,21 +1,22 @@
 """Stages and sessions, fetched and authorised in one step; Problem (404) for what one may not know."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from accounts.access import manages
-from accounts.models import Membership, User
-from events.models import Event
+from accounts.models import Guest, Membership, User
+from events.models import Event, Mute
 from pika.codes import clean_code
 from pika.errors import Problem
-from stages.models import Play, Poll, Session, Slot, Stage
+from stages.models import Announcement, AnnouncementQuerySet, Follow, Play, Poll, Session, Slot, Stage
 
 
 def public_stage(code: str) -> Stage:
     """The stage a dancer means by `code`."""
-    stage = Stage.objects.public().select_related("event").filter(code=clean_code(code)).first()
+    stage = Stage.objects.public().select_related("event__organizer").filter(code=clean_code(code)).first()
     if stage is None:
         raise Problem("Stage not found", "stage_not_found", 404, field="stageId")
     return stage
@@ -23,14 +24,25 @@ def public_stage(code: str) -> Stage:
 
 def stage_for_dj(user: User, code: str) -> Stage:
     """A stage where `user` may go live: its booth is open to DJs, or they are in the house."""
-    stage = public_stage(code)
+    stages = Stage.objects.known().select_related("event__organizer")
+    stage = stages.filter(code=clean_code(code)).first()
+    if stage is None:
+        raise Problem("Stage not found", "stage_not_found", 404, field="stageId")
     event = stage.event
     is_invited = event.is_booth_open or event.stages.filter(slots__dj=user).exists()
     if not is_invited and not manages(user, event.organizer_id):
         raise Problem("Stage not found", "stage_not_found", 404, field="stageId")
     if stage.is_closed or event.status == Event.Status.ARCHIVED:
         raise Problem("This stage is closed", "stage_closed", 409, field="stageId")
+    check_open(stage)
     return stage
+
+
+def check_open(stage: Stage | None) -> None:
+    """Problem (503: not now, but perhaps later, so that no program throws its tracks away): it is suspended."""
+    if stage and stage.event.organizer.suspended_at:
+        words = "“{name}” is suspended: the floor hears nothing until that is over. Your set stays open."
+        raise Problem(words.format(name=stage.event.organizer), "suspended", 503, retry_after=60)
 
 
 def stage_for_manager(user: User, code: str) -> Stage:
@@ -65,7 +77,7 @@ def session_for_dj(user: User, code: str) -> Session:
     if session is None:
         raise Problem("Session not found", "session_not_found", 404, field="sessionId")
     if session.stage_id:
-        session.stage = Stage.objects.select_related("event").get(pk=session.stage_id)
+        session.stage = Stage.objects.select_related("event__organizer").get(pk=session.stage_id)
     return session
 
 
@@ -147,3 +159,52 @@ def stages_for_booth(user: User, at: datetime) -> list[Stage]:
     )
     order = (F("slot_at").asc(nulls_last=True), "event__starts_on", "event_id", "position", "id")
     return list(stages.select_related("event").order_by(*order)[:30])
+
+
+# --- Announcements ----------------------------------------------------------------------------------------
+def announcements_of(event: Event) -> AnnouncementQuerySet:
+    """The event's announcements with their counts until now, the newest first."""
+    return event.announcements.counted().select_related("push", "author").prefetch_related("stages")
+
+
+def announcement_of_event(event: Event, code: str) -> Announcement:
+    """An announcement that was made for this event."""
+    announcement = announcements_of(event).filter(code=code).first()
+    if announcement is None:
+        raise Problem("Announcement not found", "announcement_not_found", 404, field="announcementId")
+    announcement.event = event
+    return announcement
+
+
+def announcement_of_session(session: Session, code: str) -> Announcement:
+    """An announcement of this session's DJ."""
+    announcement = session.announcements.filter(code=code).first()
+    if announcement is None:
+        raise Problem("Announcement not found", "announcement_not_found", 404, field="announcementId")
+    announcement.session = session
+    return announcement
+
+
+def stages_of_event(event: Event, codes: Iterable[str]) -> list[Stage]:
+    """These stages, each of them of the event."""
+    wanted = {clean_code(code) for code in codes}
+    stages = list(event.stages.filter(code__in=wanted))
+    if len(stages) < len(wanted):
+        raise Problem("Stage not found", "stage_not_found", 404, field="stageIds")
+    return stages
+
+
+def doors_open_at(event: Event) -> datetime:
+    """From here on who follows a stage is there; who comes the evening before counts."""
+    return datetime.combine(event.starts_on, time(), event.zone) - timedelta(days=1)
+
+
+def followers(stages: Iterable[Stage], since: datetime) -> QuerySet[Guest]:
+    """Devices that opened one of these stages since then, each once."""
+    follows = Follow.objects.filter(guest=OuterRef("pk"), stage__in=stages, last_at__gte=since)
+    return Guest.objects.filter(Exists(follows))
+
+
+def not_muted(guests: QuerySet[Guest], event: Event) -> QuerySet[Guest]:
+    """Those of `guests` that did not say they want no push of this event."""
+    return guests.exclude(Exists(Mute.objects.filter(guest=OuterRef("pk"), event=event)))

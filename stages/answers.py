@@ -64,3 +64,17 @@ class PlayAnswer(serializers.Serializer):
     isHidden = serializers.BooleanField()
     likes = serializers.IntegerField(required=False)
     track = serializers.DictField()
+
+
+class AnnouncementAnswer(serializers.Serializer):
+    announcementId = serializers.CharField()
+    message = serializers.CharField()
+    priority = serializers.ChoiceField(["info", "important", "urgent"])
+    stageIds = serializers.ListField(child=serializers.CharField(), help_text="None: the whole event.")
+    timestamp = serializers.DateTimeField()
+    endsAt = serializers.DateTimeField()
+    cancelledAt = serializers.DateTimeField(allow_null=True)
+    people = serializers.IntegerField(help_text="Devices that followed these stages when it was sent.")
+    phones = serializers.IntegerField(help_text="Of them those a push was sent to.")
+    delivered = serializers.IntegerField(help_text="Pushes the push services took until now.")
+    seen = serializers.IntegerField(help_text="Devices that showed it to somebody until now.")

@@ -15,14 +15,15 @@ from rest_framework.response import Response
 from accounts.access import guest_key, signed_in
 from accounts.models import ApiToken, User
 from accounts.tokens import check_scope
-from events.access import event_for_manager, public_event
+from events.access import event_for_manager, event_for_member, public_event
 from pika.errors import Problem, cleaned
 from stages import access, answers, forms
-from stages.actions import floor, plays, sessions
+from stages.actions import announcements, floor, plays, sessions
 from stages.actions import stages as stage_actions
+from stages.actions.announcements import Draft
 from stages.actions.plays import Heard
 from stages.models import Session
-from stages.serializers import play_of, session_answer, slot_of, stage_of
+from stages.serializers import announcement_answer, play_of, session_answer, slot_of, stage_of
 from stages.state import stage_now
 
 REFUSED = {400: answers.ErrorAnswer, 401: answers.ErrorAnswer, 404: answers.ErrorAnswer}
@@ -44,7 +45,13 @@ def _base(request: HttpRequest | Request) -> str:
 # --- A DJ's session ------------------------------------------------------------------------------------
 @extend_schema(
     request=forms.RegisterForm,
-    responses={200: answers.SessionAnswer, 201: answers.SessionAnswer, 409: answers.ErrorAnswer, **REFUSED},
+    responses={
+        200: answers.SessionAnswer,
+        201: answers.SessionAnswer,
+        409: answers.ErrorAnswer,
+        503: answers.ErrorAnswer,
+        **REFUSED,
+    },
     description="Go live, on a stage or (without `stageId`) as a Quick Start. 200: it was live already.",
 )
 @api_view(["POST"])
@@ -94,7 +101,7 @@ def end_session(request: Request, code: str) -> Response:
 @extend_schema(
     methods=["POST"],
     request=forms.BatchForm,
-    responses={200: answers.PlaysAnswer, 409: answers.ErrorAnswer, **REFUSED},
+    responses={200: answers.PlaysAnswer, 409: answers.ErrorAnswer, 503: answers.ErrorAnswer, **REFUSED},
     description="Record up to 100 plays, in order. The same `playId` again is the same play. Also taken "
     "after the session has ended: an outbox may come late. A wrong play is rejected alone.",
 )
@@ -103,6 +110,8 @@ def session_plays(request: Request, code: str) -> Response:
     session = _session(request, code)
     if request.method == "GET":
         return _list_plays(request, session)
+    if session.is_live:  # what comes after the end is history, and nobody hears it
+        access.check_open(session.stage)
     form = cleaned(forms.BatchForm, request.data)
     results: list[dict[str, Any]] = []
     good: list[Heard] = []
@@ -128,13 +137,16 @@ def _heard(item: Any) -> Heard:
     return Heard(form["playId"], form["playedAt"], forms.play_fields(form["track"]), form["isHidden"], form["replay"])
 
 
-def _list_plays(request: Request, session: Session) -> Response:
-    rows = session.plays.order_by("played_at", "id").select_related("session").annotate(hearts=Count("likes"))
+def _offset(request: Request) -> int:
     try:
-        offset = min(max(0, int(request.query_params.get("offset", 0))), 1_000_000)
+        return min(max(0, int(request.query_params.get("offset", 0))), 1_000_000)
     except ValueError:
         raise Problem("offset: a number", "invalid", field="offset") from None
-    page = rows[offset : offset + 500]
+
+
+def _list_plays(request: Request, session: Session) -> Response:
+    rows = session.plays.order_by("played_at", "id").select_related("session").annotate(hearts=Count("likes"))
+    page = rows[_offset(request) :][:500]
     return Response([play_of(play) | {"isHidden": play.is_hidden, "likes": play.hearts} for play in page])
 
 
@@ -234,3 +246,48 @@ def subscribe(request: Request, code: str) -> Response:
     stage = access.public_stage(code)
     floor.follow_all({(key, stage.code): timezone.now()})
     return Response(stage_of(stage))
+
+
+# --- Announcements ---------------------------------------------------------------------------------------
+@extend_schema(
+    methods=["GET"],
+    responses={200: answers.AnnouncementAnswer(many=True), 403: answers.ErrorAnswer, **REFUSED},
+    description="The event's announcements, the newest first, 50 at a time (`offset`), with their counts until now.",
+)
+@extend_schema(
+    methods=["POST"],
+    request=forms.AnnouncementForm,
+    responses={
+        200: answers.AnnouncementAnswer,
+        201: answers.AnnouncementAnswer,
+        403: answers.ErrorAnswer,
+        409: answers.ErrorAnswer,
+        **REFUSED,
+    },
+    description="Tell the event, or some of its stages. 200: this `announcementId` was told already.",
+)
+@api_view(["GET", "POST"])
+def event_announcements(request: Request, slug: str) -> Response:
+    user = _user(request, ApiToken.Scope.EVENTS)
+    event = event_for_member(user, slug)
+    if request.method == "GET":
+        page = access.announcements_of(event)[_offset(request) :][:50]
+        return Response([announcement_answer(announcement) for announcement in page])
+    form = cleaned(forms.AnnouncementForm, request.data)
+    stages = access.stages_of_event(event, form["stageIds"])
+    draft = Draft(form["message"], form["priority"], stages, form["push"], form.get("endsAt"))
+    announcement, is_new = announcements.announce(event, user, draft, form.get("announcementId", ""))
+    counted = access.announcement_of_event(event, announcement.code)
+    return Response(announcement_answer(counted), 201 if is_new else 200)
+
+
+@extend_schema(
+    request=None,
+    responses={200: answers.AnnouncementAnswer, 403: answers.ErrorAnswer, **REFUSED},
+    description="It disappears from every screen. Twice is once.",
+)
+@api_view(["POST"])
+def cancel_announcement(request: Request, slug: str, code: str) -> Response:
+    event = event_for_member(_user(request, ApiToken.Scope.EVENTS), slug)
+    announcements.cancel(access.announcement_of_event(event, code))
+    return Response(announcement_answer(access.announcement_of_event(event, code)))

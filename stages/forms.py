@@ -3,7 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from django import forms
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+
+from stages.models import Announcement, Stage
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 FEATURES = ("energy", "danceability", "brightness", "acousticness", "groove")
@@ -153,6 +157,43 @@ class PollForm(Lenient):
     pollId = text(20, required=True)
 
 
+class SendAnnouncementForm(SessionForm):
+    message = text(200, required=True)
+    durationSeconds = serializers.IntegerField(default=300, min_value=15, max_value=3600)
+    push = serializers.BooleanField(default=False)
+
+
+class CancelAnnouncementForm(SessionForm):
+    announcementId = text(20)
+
+
+class SeenForm(Lenient):
+    announcementId = text(20, required=True)
+
+
+class AnnouncementForm(Lenient):
+    """An organizer's, over the API."""
+
+    announcementId = serializers.RegexField(
+        r"^[A-Z0-9]{10}\Z",
+        required=False,
+        error_messages={"invalid": "10 capital letters or digits"},
+        help_text="A random one of your own: the same again is the same announcement.",
+    )
+    message = text(500, required=True)
+    priority = serializers.ChoiceField(
+        ["info", "important", "urgent", "warning"], default="info", help_text="`warning` is `important`."
+    )
+    stageIds = serializers.ListField(
+        child=text(20, required=True), default=list, max_length=100, help_text="None: the whole event."
+    )
+    push = serializers.BooleanField(default=False)
+    endsAt = TimeField(required=False, help_text="Left out: info 1 h, important 30 min, urgent 15 min. At most 24 h.")
+
+    def validate_priority(self, priority: str) -> str:
+        return "important" if priority == "warning" else priority
+
+
 class VoteForm(PollForm):
     optionIndex = serializers.IntegerField(min_value=0)
 
@@ -210,3 +251,50 @@ class SlotForm(Lenient):
 
 class FollowForm(Lenient):
     guestToken = text(200)
+
+
+# --- The organizers' pages -----------------------------------------------------------------------------------
+class AnnounceForm(forms.Form):
+    """What an organizer wants to tell; `code` makes sending twice once."""
+
+    code = forms.RegexField(r"^[A-Z0-9]{10}\Z", required=False, widget=forms.HiddenInput)
+    message = forms.CharField(
+        label=_("What should they know?"),
+        error_messages={"required": _("Type what they should know.")},
+        widget=forms.Textarea(attrs={"rows": 4, "dir": "auto", "class": "field"}),
+    )
+    priority = forms.ChoiceField(label=_("How important is it?"), choices=Announcement.Priority.choices, initial="info")
+    to = forms.ChoiceField(
+        label=_("Who should hear it?"),
+        choices=[("event", _("Everybody at the event")), ("stages", _("Only these stages:"))],
+        initial="event",
+    )
+    stages = forms.MultipleChoiceField(
+        required=False, error_messages={"invalid_choice": _("There is no such stage at this event. Choose again.")}
+    )
+    is_push = forms.BooleanField(label=_("Wake their phones, too (push)"), required=False)
+    ends_at = forms.DateTimeField(
+        label=_("Show until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": "field num"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={"invalid": _("This is no date and time. Choose one, or none: then the priority decides.")},
+    )
+
+    def __init__(self, stages: list[Stage], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["stages"].choices = [(stage.code, stage.name) for stage in stages]  # type: ignore[attr-defined]
+
+    def clean_message(self) -> str:
+        message = self.cleaned_data["message"].replace("\r\n", "\n")
+        if (length := len(message)) > 500:
+            words = _("That is %(length)s characters, and 500 fit. Make it shorter: people read it between two songs.")
+            raise forms.ValidationError(words, params={"length": f"{length:,}"})
+        return message
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("to") == "event":
+            data["stages"] = []
+        elif not data.get("stages") and "stages" not in self.errors:
+            self.add_error("stages", _("Tick the stages that should hear it, or choose everybody."))
+        return data

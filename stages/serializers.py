@@ -10,10 +10,11 @@ from django.utils import timezone
 from pika.live import messages
 from pika.live.broker import Position
 from pika.live.messages import Message, iso
-from stages.models import Play, Poll, PollQuerySet, Session, Slot, Stage
+from stages.models import Announcement, AnnouncementQuerySet, Play, Poll, PollQuerySet, Session, Slot, Stage
 from stages.state import CLOSED, session_state, stage_now
 
 RECENT = 20
+ANNOUNCEMENTS = 10
 _TRACK = {
     "remix": "remix",
     "album": "album",
@@ -97,6 +98,46 @@ def _running_poll(polls: PollQuerySet, at: datetime) -> Message | None:
     return told | {"votes": votes, "total": sum(votes)}
 
 
+def announcement_received(announcement: Announcement) -> Message:
+    """As the floor hears it: of a DJ, or of the event."""
+    event, session = announcement.event, announcement.session
+    return messages.announcement_received(
+        announcement_id=announcement.code,
+        message=announcement.message,
+        priority=announcement.priority,
+        at=announcement.created_at,
+        ends_at=announcement.ends_at,
+        dj_name=session.dj_name if session else None,
+        session_id=session.code if session else None,
+        event={"eventId": event.slug, "name": event.name} if event else None,
+    )
+
+
+def announcement_answer(announcement: Announcement) -> dict[str, Any]:
+    """What a program gets to know of an organizer's announcement, with the counts until now (see `counted`)."""
+    cancelled_at, push = announcement.cancelled_at, announcement.push
+    return {
+        "announcementId": announcement.code,
+        "message": announcement.message,
+        "priority": announcement.priority,
+        "stageIds": [stage.code for stage in announcement.stages.all()],
+        "timestamp": iso(announcement.created_at),
+        "endsAt": iso(announcement.ends_at),
+        "cancelledAt": iso(cancelled_at) if cancelled_at else None,
+        "people": announcement.people,
+        "phones": announcement.phones,
+        "delivered": push.served if push else 0,
+        "seen": announcement.seen,
+    }
+
+
+def _showing(announcements: AnnouncementQuerySet, at: datetime) -> list[Message]:
+    """What newcomers see, as ANNOUNCEMENT_RECEIVED told it."""
+    shown = announcements.showing(at).select_related("event", "session")[:ANNOUNCEMENTS]
+    told = map(announcement_received, shown)
+    return [{name: value for name, value in message.items() if name != "type"} for message in told]
+
+
 def stage_state(stage: Stage, at: datetime) -> Message:
     now = stage_now(stage, at)
     return messages.stage_state(stage.code, now.state, now.dj_name, slot_of(now.next_slot))
@@ -117,7 +158,7 @@ def stage_snapshot(stage: Stage, at: datetime, position: Position) -> Message:
         play=play_of(now.play) if now.play else None,
         recent=[play_of(play) for play in recent[:RECENT]],
         nextSlot=slot_of(now.next_slot),
-        announcements=[],
+        announcements=_showing(Announcement.objects.on_stage(stage), at),
         poll=_running_poll(Poll.objects.filter(session__stage=stage), at) if now.state != CLOSED else None,
     )
 
@@ -136,7 +177,7 @@ def session_snapshot(session: Session, position: Position) -> Message:
         play=play_of(recent[0]) if recent else None,
         recent=[play_of(play) for play in recent],
         nextSlot=None,
-        announcements=[],
+        announcements=_showing(Announcement.objects.in_session(session), timezone.now()),
         poll=_running_poll(session.polls.all(), timezone.now()),
     )
 

@@ -1,9 +1,12 @@
 """What is going on on a stage right now."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.db.models import OuterRef, Subquery
 
 from stages.models import Play, Session, Slot, Stage
 
@@ -32,10 +35,15 @@ def current_session(stage: Stage) -> Session | None:
 
 def session_state(session: Session, at: datetime) -> str:
     """The state of a live session by itself."""
+    newest = None if lost_since(session, at) else session.plays.told().newest_first().first()
+    return _session_state(session, at, bool(newest and not newest.is_hidden))
+
+
+def _session_state(session: Session, at: datetime, is_song_shown: bool) -> str:
+    """The same, where it is known whether the newest song that was told is still shown."""
     if lost_at := lost_since(session, at):
         return RECONNECTING if (at - lost_at).total_seconds() < settings.LIVE_GRACE else AWAY
-    newest = session.plays.told().newest_first().first()
-    if newest is None or newest.is_hidden or session.stopped_at or session.is_paused:
+    if not is_song_shown or session.stopped_at or session.is_paused:
         return BETWEEN_SONGS
     return LIVE
 
@@ -48,22 +56,63 @@ def lost_since(session: Session, at: datetime) -> datetime | None:
     return session.seen_at if is_silent else None
 
 
+def is_over(stage: Stage) -> bool:
+    """Nobody hears anything here: it is closed, its event is over, or its organizer is suspended."""
+    event = stage.event
+    return stage.is_closed or event.status == "archived" or event.organizer.suspended_at is not None
+
+
 def stage_now(stage: Stage, at: datetime) -> StageNow:
-    """The whole truth about a stage, in a handful of queries."""
-    session = current_session(stage)
-    next_slot = _next_slot(stage, session, at)
-    plays = Play.objects.public().select_related("session").newest_first()
-    if stage.is_closed or stage.event.status == "archived":
-        return StageNow(CLOSED, None, None, None)
+    """The whole truth about a stage."""
+    return stages_now([stage], at)[stage.pk]
+
+
+def stages_now(stages: Iterable[Stage], at: datetime) -> dict[int, StageNow]:
+    """The same for many stages, by primary key; four queries, however many they are."""
+    its = {stage.pk: stage for stage in stages}
+    told = {pk: StageNow(CLOSED, None, None, None) for pk in its}
+    asked = [pk for pk, it in its.items() if not is_over(it)]
+    if not asked:
+        return told
+    current = _current_sessions(asked)
+    newest = Play.objects.public().newest_first().values("pk")
+    slots = Slot.objects.filter(stage=OuterRef("pk")).upcoming(at).values("pk")
+    known = Stage.objects.filter(pk__in=asked).values_list(
+        "pk",
+        Subquery(newest.filter(session__stage=OuterRef("pk"))[:1]),
+        Subquery(slots[:1]),
+        Subquery(slots.filter(starts_at__gt=at)[:1]),
+    )
+    facts = {pk: (play, slot, later) for pk, play, slot, later in known}
     # Until a new DJ's first track the last one stays on screen, whoever played it.
-    play = (session and plays.filter(session=session).first()) or plays.filter(session__stage=stage).first()
+    play_of = {pk: (pk in current and current[pk].newest_play) or facts[pk][0] for pk in facts}
+    # Who is next: while somebody plays, the next to start; else also the one whose time it is.
+    slot_of = {pk: facts[pk][2] if pk in current else facts[pk][1] for pk in facts}
+    plays = Play.objects.select_related("session").in_bulk(filter(None, play_of.values()))
+    next_slots = Slot.objects.select_related("dj").in_bulk(filter(None, slot_of.values()))
+    for pk in facts:
+        session, slot = current.get(pk), next_slots.get(slot_of[pk])
+        told[pk] = StageNow(_stage_state(session, slot, at), session, plays.get(play_of[pk]), slot)
+    return told
+
+
+def _current_sessions(stages: list[int]) -> dict[int, Any]:
+    """The session each stage hears, by the stage's key, with `newest_play` and `is_song_shown`."""
+    mine = Play.objects.filter(session=OuterRef("pk")).newest_first()
+    live = Session.objects.live().filter(stage__in=stages).latest_track_first()
+    live = live.annotate(
+        newest_play=Subquery(mine.public().values("pk")[:1]),
+        is_newest_hidden=Subquery(mine.told().values("is_hidden")[:1]),
+    )
+    current: dict[int, Any] = {}
+    for session in live:
+        session.is_song_shown = session.is_newest_hidden is False
+        current.setdefault(session.stage_id, session)
+    return current
+
+
+def _stage_state(session: Any, next_slot: Slot | None, at: datetime) -> str:
     if session:
-        return StageNow(session_state(session, at), session, play, next_slot)
+        return _session_state(session, at, session.is_song_shown)
     is_soon = next_slot and next_slot.starts_at <= at + timedelta(seconds=settings.LIVE_CHANGING_WITHIN)
-    return StageNow(CHANGING if is_soon else WAITING, None, play, next_slot)
-
-
-def _next_slot(stage: Stage, session: Session | None, at: datetime) -> Slot | None:
-    """Who is next: while somebody plays, the next to start; else also the one whose time it is."""
-    slots = stage.slots.upcoming(at).select_related("dj")
-    return (slots.filter(starts_at__gt=at) if session else slots).first()
+    return CHANGING if is_soon else WAITING

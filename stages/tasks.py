@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from pika.jobs.actions import kind
-from stages.actions import plays, polls, sessions
+from stages.actions import plays, polls, sessions, stars, telling
 
 
 @kind("watch_session")
@@ -22,3 +22,13 @@ def tell_play(uuid: str, payload: dict[str, Any]) -> None:
 @kind("end_poll")
 def end_poll(code: str, payload: dict[str, Any]) -> None:
     polls.end_in_time(code)
+
+
+@kind("tell_floors")
+def tell_floors(slug: str, payload: dict[str, Any]) -> None:
+    telling.tell_floors(slug)
+
+
+@kind("remind_slot")
+def remind_slot(code: str, payload: dict[str, Any]) -> datetime | None:
+    return stars.remind(code, timezone.now())

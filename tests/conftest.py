@@ -21,6 +21,7 @@ from events.models import Event
 from pika.live.consumer import open_sockets
 from pika.live.hub import hub
 from pika.setup.testservers import chromium
+from stages.consumers.announcements import write_seen
 from stages.consumers.chores import write_follows
 from stages.models import Stage
 from tests.cast import PATIENCE, Dancer, Dj
@@ -155,7 +156,8 @@ def _wait_until_idle() -> None:
         time.sleep(0.005)
     assert not open_sockets, "a socket was not cleared up"
     if hub.loop is not None:
-        asyncio.run_coroutine_threadsafe(write_follows(), hub.loop).result(10)
+        for write in (write_follows, write_seen):
+            asyncio.run_coroutine_threadsafe(write(), hub.loop).result(10)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 What a message means is the business of each app's `consumers.py`; see docs/live.md for the words.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -90,7 +91,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _listen(self, receive: Any) -> None:
         """The ordinary way in: one message after the other, until it is gone."""
-        while (message := await receive())["type"] != "websocket.disconnect":
+        assert isinstance(self.wire, OrdinaryWire)
+        while True:
+            hearing = asyncio.ensure_future(receive())
+            await asyncio.wait([hearing, self.wire.ended], return_when=asyncio.FIRST_COMPLETED)
+            if not hearing.done() or hearing.result()["type"] == "websocket.disconnect":
+                hearing.cancel()
+                return
+            message = hearing.result()
             if message["type"] == "websocket.receive":
                 await self.receive(message.get("text"), message.get("bytes"))
 
@@ -146,6 +154,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     # --- In ------------------------------------------------------------------------------------------
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await asyncio.sleep(0)  # what the hub is about to say was said before: the answer comes behind it
         if not self._is_open:
             return
         message_id = None

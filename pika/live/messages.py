@@ -180,6 +180,39 @@ def poll_ended(poll_id: str, votes: list[int], cancelled: bool | None = None) ->
     )
 
 
+def announcement_received(
+    announcement_id: str,
+    message: str,
+    priority: str,
+    at: datetime,
+    ends_at: datetime,
+    dj_name: str | None = None,
+    session_id: str | None = None,
+    event: Message | None = None,
+) -> Message:
+    """Of a DJ (`dj_name`, `session_id`) or of the organizer (`event`)."""
+    return _message(
+        "ANNOUNCEMENT_RECEIVED",
+        announcementId=announcement_id,
+        message=message,
+        priority=priority,
+        timestamp=iso(at),
+        endsAt=iso(ends_at),
+        djName=dj_name,
+        sessionId=session_id,
+        event=event,
+    )
+
+
+def announcement_cancelled(announcement_id: str, at: datetime) -> Message:
+    return _message("ANNOUNCEMENT_CANCELLED", announcementId=announcement_id, timestamp=iso(at))
+
+
+def schedule_changed(event_id: str, changes: list[Message], count: int) -> Message:
+    """The timetable was published anew; `changes` are the first of `count`."""
+    return _message("SCHEDULE_CHANGED", eventId=event_id, changes=changes, count=count)
+
+
 def listener_count(count: int, session_id: str | None, stage_id: str | None) -> Message:
     return _message("LISTENER_COUNT", count=count, sessionId=session_id, stageId=stage_id)
 

@@ -9,10 +9,11 @@ from pika.live.counters import counters
 from pika.live.wire import BACKLOG_BYTES, TOO_SLOW, Batch
 
 log = logging.getLogger(__name__)
+_PATIENCE = 2  # seconds for what waits, and for the goodbye
 
 
 class OrdinaryWire:
-    """Same face as `Phone`: never blocks, never raises, cuts off a phone that does not read."""
+    """Same face as `Phone`: never blocks, never raises, cuts off a phone that does not read. `ended`: after `close`."""
 
     def __init__(self, send: Callable[[str], Awaitable[None]], close: Callable[[int, str], Awaitable[None]]) -> None:
         self._send, self._close = send, close
@@ -20,6 +21,7 @@ class OrdinaryWire:
         self._waiting_bytes = 0
         self._writer: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def write_text(self, text: str) -> None:
         if self._closing:
@@ -53,8 +55,9 @@ class OrdinaryWire:
 
     async def _finish(self, code: int, reason: str) -> None:
         if self._writer:
-            await asyncio.wait([self._writer], timeout=2)
+            await asyncio.wait([self._writer], timeout=_PATIENCE)
         try:
-            await self._close(code, reason)
-        except Exception as error:
-            log.debug("the socket was gone already: %s", error)
+            await asyncio.wait_for(self._close(code, reason), _PATIENCE)
+        except Exception as error:  # gone already, or it does not read, and the server waits for it: we do not
+            log.debug("not closed in order: %s", error)
+        self.ended.set_result(None)

@@ -178,7 +178,6 @@ class Phone(asyncio.Protocol):
         """Give the consumer what is in the inbox, one after the other. It exists only while there is something."""
         consumer = self._consumer
         assert consumer
-        await asyncio.sleep(0)  # what the hub is about to say was said before: the answer comes behind it
         while inbox:
             message = inbox.popleft()
             if message is None:

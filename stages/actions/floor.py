@@ -1,6 +1,6 @@
 """What dancers do on a stage: follow it, wish for a tempo, say thank you."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -15,11 +15,16 @@ from pika.live.publish import publish
 from stages.models import Follow, Play, Session, Stage, Tempo
 
 
+def guests_by_key(keys: Collection[str]) -> dict[str, int]:
+    """{key: id} of these devices; who is new gets a row."""
+    Guest.objects.bulk_create([Guest(key=key) for key in keys], ignore_conflicts=True, batch_size=500)
+    return dict(Guest.objects.filter(key__in=keys).values_list("key", "pk"))
+
+
 def follow_all(seen: Mapping[tuple[str, str], datetime]) -> None:
     """Write down that devices follow stages: {(guest key, stage code): last seen}. Idempotent."""
-    keys, codes = {key for key, _ in seen}, {code for _, code in seen}
-    Guest.objects.bulk_create([Guest(key=key) for key in keys], ignore_conflicts=True, batch_size=500)
-    guests = dict(Guest.objects.filter(key__in=keys).values_list("key", "pk"))
+    codes = {code for _, code in seen}
+    guests = guests_by_key({key for key, _ in seen})
     stages = dict(Stage.objects.filter(code__in=codes).values_list("code", "pk"))
     Follow.objects.bulk_create(
         [

@@ -142,7 +142,7 @@ def publish_in_time(play: Play) -> None:
 def tell_delayed(uuid: str) -> None:
     """The delay of a play is over: the floor may know, unless the DJ thought better of it."""
     with transaction.atomic():
-        play = Play.objects.select_related("session__stage__event").filter(uuid=uuid).first()
+        play = Play.objects.select_related("session__stage__event__organizer").filter(uuid=uuid).first()
         if play is None or play.is_hidden or play.published_at or play.session.is_paused:
             return
         play.published_at = timezone.now()
@@ -158,7 +158,7 @@ def _warn_of_repeat(session: Session, play: Play) -> None:
     before = (
         Play.objects.filter(identity=play.identity, session__stage__event=session.stage.event)
         .filter(is_hidden=False, played_at__lt=play.played_at - timedelta(minutes=2))
-        .select_related("session__stage__event")
+        .select_related("session__stage__event__organizer")
         .newest_first()
         .first()
     )

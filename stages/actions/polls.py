@@ -65,7 +65,7 @@ def end_poll(poll: Poll, is_cancelled: bool = False) -> None:
 
 def end_in_time(code: str) -> None:
     """The time of a poll is up."""
-    poll = Poll.objects.select_related("session__stage__event").filter(code=code, ended_at=None).first()
+    poll = Poll.objects.select_related("session__stage__event__organizer").filter(code=code, ended_at=None).first()
     if poll:
         end_poll(poll)
 
@@ -95,7 +95,7 @@ def tell_votes(codes: Iterable[str]) -> set[str]:
     What is over was told with its end.
     """
     done = set(codes)
-    running = Poll.objects.running(timezone.now()).select_related("session__stage__event").filter(code__in=done)
+    running = Poll.objects.running(timezone.now()).select_related("session__stage__event__organizer").filter(code__in=done)
     for poll in running:
         stage = poll.session.stage
         floor = topics.stage(stage.code) if stage else topics.session(poll.session.code)

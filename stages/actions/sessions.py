@@ -15,6 +15,7 @@ from pika.errors import Problem
 from pika.jobs import actions as jobs
 from pika.live import messages, topics
 from pika.live.publish import publish
+from stages.actions.announcements import cancel_all
 from stages.actions.plays import publish_in_time
 from stages.actions.polls import end_polls
 from stages.actions.telling import say, say_state
@@ -66,7 +67,7 @@ def go_live(
 
 
 def _resume(code: str, dj: User, delay_seconds: int | None) -> Session:
-    session = Session.objects.select_related("stage__event").get(code=code)
+    session = Session.objects.select_related("stage__event__organizer").get(code=code)
     if session.dj_id != dj.pk:
         raise Problem("Session not found", "session_not_found", 404, field="sessionId")
     if not session.is_live:
@@ -92,7 +93,7 @@ def heard_from(codes: Iterable[str]) -> None:
     with transaction.atomic():
         # Locked first: a socket that closes at this very moment loses it afterwards, not in between.
         list(live.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
-        found = list(live.filter(away_at__isnull=False).select_related("stage__event"))
+        found = list(live.filter(away_at__isnull=False).select_related("stage__event__organizer"))
         first_time = list(live.filter(seen_at=None).values_list("code", flat=True))
         live.update(seen_at=now, away_at=None)
         for code in {session.code for session in found} | set(first_time):
@@ -108,7 +109,7 @@ def lose(code: str) -> None:
     with transaction.atomic():
         if not Session.objects.live().filter(code=code, away_at=None).update(away_at=now):
             return
-        session = Session.objects.select_related("stage__event").get(code=code)
+        session = Session.objects.select_related("stage__event__organizer").get(code=code)
         jobs.hasten("watch_session", code, now + timedelta(seconds=settings.LIVE_GRACE))
         say_state(session)
 
@@ -148,6 +149,7 @@ def end_session(session: Session, why: str = Session.Ended.BY_DJ, note: str | No
         for name, value in changes.items():
             setattr(session, name, value)
         end_polls(session)
+        cancel_all(session)
         say(session, messages.session_ended(session.code))
         publish(topics.SYSTEM, messages.session_ended(session.code))
         left = stage_now(session.stage, now) if session.stage else None
@@ -162,7 +164,7 @@ def watch(code: str, now: datetime) -> datetime | None:
     Ends what is stale, notices a server that died with the DJ's socket, tells the floor when the
     grace is over.
     """
-    session = Session.objects.live().select_related("stage__event").filter(code=code).first()
+    session = Session.objects.live().select_related("stage__event__organizer").filter(code=code).first()
     if session is None:
         return None
     if session.is_stale(now):

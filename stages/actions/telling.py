@@ -5,13 +5,20 @@ from django.utils import timezone
 from pika.live import messages, topics
 from pika.live.messages import Message
 from pika.live.publish import publish
-from stages.models import Play, Session
+from stages.models import Play, Session, Stage
 from stages.serializers import now_playing, stage_state
 from stages.state import current_session, session_state
 
 
+def is_silenced(session: Session) -> bool:
+    """Whether its organizer is suspended: what happens meanwhile is kept, and the next snapshot tells it."""
+    return session.stage is not None and session.stage.event.organizer.suspended_at is not None
+
+
 def say(session: Session, message: Message, keep: bool = True) -> None:
     """To the listeners of the session, by its own topic and by its stage's."""
+    if is_silenced(session):
+        return
     publish(topics.session(session.code), message, keep)
     if session.stage:
         publish(topics.stage(session.stage.code), message, keep)
@@ -36,8 +43,24 @@ def tell_play(session: Session, play: Play) -> None:
     if session.stopped_at:
         session.stopped_at = None
         session.save(update_fields=["stopped_at"])
+    if is_silenced(session):
+        return
     message = now_playing(play)
     publish(topics.session(session.code), message)
     if session.stage and (current := current_session(session.stage)) and current.pk == session.pk:
         publish(topics.stage(session.stage.code), message)
     say(session, messages.tempo_reset(session.code))
+
+
+def tell_floors(slug: str) -> None:
+    """The organizer was suspended, or that was lifted: what every phone on its stages should see now."""
+    now = timezone.now()
+    stages = Stage.objects.filter(event__organizer__slug=slug, event__status="published")
+    for stage in stages.select_related("event__organizer"):
+        publish(topics.stage(stage.code), stage_state(stage, now))
+        for session in stage.sessions.live():
+            if stage.event.organizer.suspended_at:  # who listens to the session alone knows no state of a stage
+                publish(topics.session(session.code), messages.session_ended(session.code))
+                publish(topics.SYSTEM, messages.session_ended(session.code))
+            else:
+                publish(topics.SYSTEM, messages.session_started(session.code, session.dj_name, stage.code))

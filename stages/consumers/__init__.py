@@ -3,12 +3,13 @@
 from django.conf import settings
 
 from pika.live.chores import Chore
-from stages.consumers import booth, floor, polls
+from stages.consumers import announcements, booth, floor, polls
 from stages.consumers.chores import cut_revoked, hear_hearts, write_follows
 
 CHORES = (
     Chore(settings.LIVE_HEARTBEAT, hear_hearts),
     Chore(2, write_follows),
+    Chore(1, announcements.write_seen),
     Chore(4, cut_revoked),
     Chore(settings.LIVE_POLL_EVERY, polls.tell_votes),
 )
@@ -23,6 +24,9 @@ HANDLERS = {
     "START_POLL": polls.start_poll,
     "END_POLL": polls.end_poll,
     "CANCEL_POLL": polls.cancel_poll,
+    "SEND_ANNOUNCEMENT": announcements.send_announcement,
+    "CANCEL_ANNOUNCEMENT": announcements.cancel_announcement,
+    "SEEN_ANNOUNCEMENT": announcements.seen_announcement,
     "SUBSCRIBE": floor.subscribe,
     "GET_SESSIONS": floor.get_sessions,
     "VALIDATE_SESSION": floor.validate_session,

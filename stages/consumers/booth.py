@@ -76,6 +76,7 @@ async def broadcast_track(socket: LiveConsumer, message: Message) -> Message:
     def act(session: Session) -> Play:
         if not session.is_live:
             raise Problem("This session is over", "session_over", 409, field="sessionId")
+        access.check_open(session.stage)
         return plays.play(session, heard, form.get("sentAt"))[0]
 
     play = await as_dj(socket, message, act, is_safe=heard.uuid is not None)

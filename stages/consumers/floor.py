@@ -138,6 +138,8 @@ async def _hear_session(socket: LiveConsumer, form: dict[str, Any], key: str) ->
         socket.say(messages.session_ended(code))
     elif play := its["play"]:
         socket.say({"type": "NOW_PLAYING"} | play)
+    for announcement in its["announcements"]:
+        socket.say({"type": "ANNOUNCEMENT_RECEIVED"} | announcement)
     if poll := its["poll"]:
         socket.say({"type": "POLL_STARTED"} | {name: poll[name] for name in poll if name not in {"votes", "total"}})
         socket.say(messages.poll_update(poll["pollId"], poll["votes"]))

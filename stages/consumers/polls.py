@@ -25,6 +25,7 @@ async def start_poll(socket: LiveConsumer, message: Message) -> Message:
     form = cleaned(forms.StartPollForm, message)
 
     def act(session: Session) -> Poll:
+        access.check_open(session.stage)
         return polls.start_poll(session, form["question"], form["options"], form["durationSeconds"])
 
     poll = await as_dj(socket, message, act)

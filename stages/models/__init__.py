@@ -1,6 +1,6 @@
 """Live: stages, their timetable, sessions and plays, polls, announcements."""
 
-from stages.models.announcements import Announcement, Seen
+from stages.models.announcements import Announcement, AnnouncementQuerySet, Seen
 from stages.models.places import Follow, Stage
 from stages.models.polls import Poll, PollQuerySet, PollVote, new_poll_code
 from stages.models.sessions import Play, Session, Tempo
@@ -8,6 +8,7 @@ from stages.models.timetable import Release, Slot, SlotEdit, Star
 
 __all__ = [
     "Announcement",
+    "AnnouncementQuerySet",
     "Follow",
     "Play",
     "Poll",

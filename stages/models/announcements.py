@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Guest, PushMessage, User
@@ -14,14 +15,35 @@ from stages.models.sessions import Session
 
 class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def showing(self, now: datetime) -> "AnnouncementQuerySet":
-        """To be seen right now, the newest first."""
-        return self.filter(cancelled_at=None, ends_at__gt=now).order_by("-created_at", "-id")
+        """To be seen right now: the most urgent first, then the newest."""
+        order = [models.When(priority=priority, then=n) for n, priority in enumerate(("urgent", "important"))]
+        shown = self.filter(cancelled_at=None, ends_at__gt=now)
+        return shown.order_by(models.Case(*order, default=2), "-created_at", "-id")
+
+    def on_stage(self, stage: Stage) -> "AnnouncementQuerySet":
+        """What concerns this stage: said to it, or to its whole event."""
+        return self.filter(models.Q(stages=stage) | models.Q(event=stage.event_id, stages=None))
+
+    def in_session(self, session: Session) -> "AnnouncementQuerySet":
+        """What the listeners of this session hear: its DJ's, and what the organizer tells its stage."""
+        heard = models.Q(session=session)
+        if session.stage:
+            here = models.Q(stages=session.stage) | models.Q(event=session.stage.event_id, stages=None)
+            heard |= models.Q(session=None) & here
+        return self.filter(heard)
+
+    def counted(self) -> "AnnouncementQuerySet":
+        """With `seen`: how many devices showed it to somebody."""
+        seen = Seen.objects.filter(announcement=models.OuterRef("pk")).order_by().values("announcement")
+        count = models.Subquery(seen.annotate(n=models.Count("pk")).values("n"))
+        return self.annotate(seen=Coalesce(count, 0))
 
 
 class Announcement(models.Model):
     """One message to the people of an event, of some of its stages, or (`session`) to one DJ's listeners.
 
     It reaches each device once, however many stages it follows. `people` and `phones` are what the sending query found.
+    A DJ's has no `event`; its stage is among `stages` if the DJ was the one it heard.
     """
 
     class Priority(models.TextChoices):
@@ -44,13 +66,26 @@ class Announcement(models.Model):
     phones = models.PositiveIntegerField(default=0)
 
     objects = AnnouncementQuerySet.as_manager()
+    seen: int  # of `counted()`
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["event", "-created_at"]), models.Index(fields=["session", "-created_at"])]
+        indexes = [
+            models.Index(fields=["event", "-created_at"]),
+            models.Index(fields=["session", "-created_at"]),
+            models.Index(fields=["ends_at"], name="announcements_by_end"),
+        ]
 
     def __str__(self) -> str:
         return self.message
+
+
+    @property
+    def state(self) -> str:
+        """`shown`, `cancelled` or `over`."""
+        if self.cancelled_at:
+            return "cancelled"
+        return "shown" if self.ends_at > timezone.now() else "over"
 
 
 class Seen(models.Model):

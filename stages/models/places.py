@@ -13,6 +13,10 @@ class StageQuerySet(models.QuerySet["Stage"]):
         """What a dancer with the code may see; an archived event's stages stay, closed."""
         return self.filter(event__organizer__in=Organizer.objects.approved()).exclude(event__status="draft")
 
+    def known(self) -> "StageQuerySet":
+        """Those and what a suspension hides: for DJs, who are told why the floor is silent."""
+        return self.filter(event__organizer__approved_at__isnull=False).exclude(event__status="draft")
+
 
 class Stage(models.Model):
     """A dance floor. Its code and QR never change and outlive every DJ."""

@@ -32,6 +32,7 @@ class Session(models.Model):
     class Ended(models.TextChoices):
         BY_DJ = "dj", "The DJ ended it"
         STALE = "stale", "Nothing was heard for hours"
+        CLOSED = "closed", "Its stage was closed"
 
     code = models.CharField(max_length=64, unique=True)
     dj = models.ForeignKey(User, models.CASCADE, related_name="sessions")

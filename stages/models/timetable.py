@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Guest, User
 from events.models import Event
+from pika.codes import new_long_code
 from stages.models.places import Stage
 
 
@@ -26,6 +27,7 @@ class Slot(models.Model):
         COMPETITION = "competition", "Competition"
         OTHER = "other", "Other"
 
+    code = models.CharField(max_length=12, unique=True, default=new_long_code, editable=False)
     stage = models.ForeignKey(Stage, models.CASCADE, related_name="slots")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
@@ -55,10 +57,11 @@ class Slot(models.Model):
 class SlotEdit(models.Model):
     """A change of the timetable that is not published yet: the working copy is the slots with their edits.
 
-    Without a `slot` it is a new one. `version` rises with each save, so that the second of two managers who edit the
+    Without a `slot` it is a new one, and `code` will be the slot's. `version` rises with each save, so that the second of two managers who edit the
     same slot sees what the first one did.
     """
 
+    code = models.CharField(max_length=12, unique=True, default=new_long_code, editable=False)
     event = models.ForeignKey(Event, models.CASCADE, related_name="slot_edits")
     slot = models.OneToOneField(Slot, models.CASCADE, null=True, blank=True, related_name="edit")
     stage = models.ForeignKey(Stage, models.CASCADE, related_name="slot_edits")

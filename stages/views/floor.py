@@ -23,7 +23,7 @@ from stages.qr import qr_png, qr_svg
 from stages.serializers import session_snapshot, stage_snapshot
 
 
-def _address(request: HttpRequest, path: str) -> str:
+def public_address(request: HttpRequest, path: str) -> str:
     """What a phone can open: the public address when there is one."""
     return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
 
@@ -102,12 +102,12 @@ def booth(request: HttpRequest) -> HttpResponse:
         "sessions": mine.live(),
         "stages": access.stages_for_booth(request.user, timezone.now()),
         "dj_name": newest.dj_name if newest else request.user.name,
-        "address": _address(request, "/"),
+        "address": public_address(request, "/"),
     }
     return render(request, "stages/booth.html", page)
 
 
-def _qr(address: str, kind: str) -> HttpResponse:
+def qr_answer(address: str, kind: str) -> HttpResponse:
     if kind == "svg":
         return HttpResponse(qr_svg(address), content_type="image/svg+xml")
     if kind == "png":
@@ -118,13 +118,13 @@ def _qr(address: str, kind: str) -> HttpResponse:
 def show_qr(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """The stage's permanent QR."""
     stage = _stage_snapshot(code)["stage"]
-    return _qr(_address(request, reverse("stages:show_stage", args=[stage["stageId"]])), kind)
+    return qr_answer(public_address(request, reverse("stages:show_stage", args=[stage["stageId"]])), kind)
 
 
 def show_session_qr(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """The QR of a Quick Start."""
     session = _session_snapshot(code)[0]["session"]
-    return _qr(_address(request, reverse("stages:show_session", args=[session["sessionId"]])), kind)
+    return qr_answer(public_address(request, reverse("stages:show_session", args=[session["sessionId"]])), kind)
 
 
 def service_worker(request: HttpRequest) -> HttpResponse:

@@ -19,13 +19,13 @@ from tests.load.measure import rss_kb
 from tests.processes import Process, embedded, manage, web_process
 
 # Our own protocol, and uvicorn's own with the consumer's ordinary `send`.
-FAST, ORDINARY = "", "websockets-sansio"
+FAST, ORDINARY = "fast", "ordinary"
 # What uvicorn's own class writes into the log when a client sends no UTF-8; not ours to mend.
 NOISE_OF_UVICORN = re.compile(
     r"^.*Invalid UTF-8 sequence received from client.*?^UnicodeDecodeError: [^\n]*$", re.M | re.S
 )
 SURPRISE = re.compile(r"Traceback|\[error|\bERROR\b|\[critical")
-WAYS = {"fast": {"PIKA_WS": FAST} if FAST else {}, "ordinary": {"PIKA_WS": ORDINARY}}
+WAYS = {"fast": {"PIKA_WS": FAST}, "ordinary": {"PIKA_WS": ORDINARY}}
 PEOPLE = """
 import secrets
 from django.utils import timezone; from accounts.models import Organizer, User; from accounts.actions import make_token
@@ -120,7 +120,8 @@ def database() -> Iterator[str]:
 def started(folder: Path, way: str, database: str, env: dict[str, str]) -> House:
     """A server of its own; over Postgres and Redis if the tests have them, else all in one."""
     log = folder / "server.log"
-    env = {"PIKA_LOG": "plain", **WAYS[way], **env}
+    # What the fuzzer leaves behind lives on as sessions.
+    env = {"PIKA_LOG": "plain", "PIKA_SESSIONS_PER_DJ": "1500", **WAYS[way], **env}
     if database:
         return House(way, web_process(log, database, env=env))
     return House(way, embedded(folder / "var", log, env))
@@ -143,10 +144,10 @@ def house(way: str, database: str, tmp_path_factory: Any) -> Iterator[House]:
 def strict_house(way: str, database: str, tmp_path_factory: Any) -> Iterator[House]:
     """A server whose limits are reached with a handful of sockets and within seconds."""
     strict = {
-        "LIVE_STRANGERS_PER_ADDRESS": "40",
-        "LIVE_SOCKETS_PER_GUEST": "5",
-        "LIVE_HANDSHAKE_SECONDS": "2",
-        "PIKA_WS_PING": "2",
+        "PIKA_STRANGERS_PER_ADDRESS": "40",
+        "PIKA_SOCKETS_PER_GUEST": "5",
+        "PIKA_HANDSHAKE_SECONDS": "2",
+        "PIKA_PING": "2",
     }
     its = started(tmp_path_factory.mktemp(f"{way}-strict"), way, database, strict)
     yield its

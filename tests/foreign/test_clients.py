@@ -130,6 +130,9 @@ def test_node_hears_what_it_should(house, node):
     heard = {line["name"]: line["heard"] for line in lines}
     if heard["another version"][0] == "HTTP 426":  # the other right word for it
         heard["another version"][0] = "HTTP 400"
+    if house.way == "ordinary":  # uvicorn's own class hangs up with unread bytes, and the reset may overtake its close
+        for name in ("too big", "too big in fragments"):
+            heard[name] = [{"close 1006": "close 1009"}.get(what, what) for what in heard[name] if "ECONN" not in what]
     assert heard == HEARD
     assert {(line["extensions"], line["protocol"]) for line in lines} == {("", "")}
 

@@ -120,6 +120,8 @@ UVICORN: dict[str, set[int] | None] = {
     "HTTP/2.0": {101},
     "no Host": {101},
     "two Hosts": {101},
+    "a body": None,
+    "a body in chunks": None,
     "a header of 100 KB": None,
     "3000 headers": None,
     "a path of 100 KB": None,

@@ -182,7 +182,7 @@ def test_elena_builds_her_weekend(api, elena, organizer):
     ("change", "words"),
     [
         ({"timeZone": "Mars/Olympus"}, "timeZone: There is no time zone “Mars/Olympus”. Try Europe/Budapest."),
-        ({"endsOn": "2027-03-01"}, "endsOn: the event ends before it starts"),
+        ({"endsOn": "2027-03-01"}, "endsOn: The event ends before it starts."),
         ({"name": ""}, "name: This field may not be blank."),
     ],
 )

@@ -349,6 +349,7 @@ async function flush() {
     for (const play of plays.values()) if (play.wish !== undefined) await hide(play.playId, play.wish);
     if (isWishingToEnd) await end();
   } catch (error) {
+    if (error.code === "suspended") toast(sentence(error.message));
     if (error.code !== "lost") setTimeout(flush, (error.retryAfter ?? 5) * 1000);
   } finally {
     isSending = false;

@@ -1,0 +1,66 @@
+"""The timetable's working copy, its slots and DJs, fetched and authorised in one step."""
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Guest, User
+from events.models import Event
+from pika.errors import Problem
+from stages.access import slots_of
+from stages.djs import Djs
+from stages.models import Slot, SlotEdit, Stage
+from stages.timetable import Line, overlay
+
+
+def working_copy(event: Event) -> list[Line]:
+    """The event's timetable as it will be, with what is published beside it; two queries."""
+    edits = SlotEdit.objects.filter(event=event).select_related("stage", "dj", "slot", "edited_by")
+    return overlay(slots_of(event), edits)
+
+
+def line_for_manager(event: Event, code: str) -> Line:
+    """A line of the working copy of an event one manages."""
+    for line in working_copy(event):
+        if line.code == code:
+            return line
+    raise Problem("Slot not found", "slot_not_found", 404, field="slotId")
+
+
+def public_slot(code: str) -> Slot:
+    """A published slot of a stage that anybody may see."""
+    slots = Slot.objects.filter(stage__in=Stage.objects.public()).select_related("stage__event", "dj")
+    slot = slots.filter(code=code).first()
+    if slot is None:
+        raise Problem("Slot not found", "slot_not_found", 404, field="slotId")
+    return slot
+
+
+def known_djs(event: Event) -> QuerySet[User]:
+    """Who may be meant by a name alone: members of the house, and those it booked before by their e-mail.
+
+    Not everybody with an account: a slot opens the booth, and anybody may call themselves Ana.
+    """
+    booked = Q(slots__stage__event__organizer=event.organizer_id)
+    members = Q(memberships__organizer=event.organizer_id)
+    return User.objects.filter(booked | members, is_active=True).exclude(name="").distinct().order_by("name", "pk")
+
+
+def users_by_email(emails: set[str]) -> dict[str, User]:
+    """Those with an account, by e-mail; one query."""
+    return {user.email: user for user in User.objects.filter(email__in=emails, is_active=True)}
+
+
+def person_of(key: str) -> QuerySet[Guest]:
+    """The device with this (verified) key, and the other devices of its user."""
+    its_user = Guest.objects.filter(key=key, user__isnull=False).values("user")
+    return Guest.objects.filter(Q(key=key) | Q(user__in=its_user))
+
+
+def devices_of(guests: list[int]) -> QuerySet[Guest]:
+    """These devices, and the others of their users: a star set on the laptop is heard on the phone."""
+    users = Guest.objects.filter(pk__in=guests, user__isnull=False).values("user")
+    return Guest.objects.filter(Q(pk__in=guests) | Q(user__in=users))
+
+
+def djs_for(event: Event, emails: set[str]) -> Djs:
+    """Whom people mean at this event; two queries."""
+    return Djs(list(known_djs(event)), users_by_email(emails) if emails else {})

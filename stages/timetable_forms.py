@@ -1,0 +1,128 @@
+"""What organizers type about a slot, a day to copy, a delay, a file."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from events.models import Event
+from pika.errors import Problem
+from stages.djs import Djs
+from stages.models import Slot
+from stages.timetable import Entry
+from stages.wall_time import Twice, night_of, offset_of, show_clock, span
+
+LEAST_MINUTES, MOST_MINUTES = -60, 180
+SLACK = timedelta(days=1)
+
+
+def days_of(event: Event, more: set[date] | None = None) -> list[tuple[str, str]]:
+    """(2027-03-26, Friday 26 March) of the event's days, the evening before and the day after."""
+    span_ = (event.ends_on - event.starts_on).days + 3
+    days = {event.starts_on - SLACK + timedelta(days=n) for n in range(span_)} | (more or set())
+    return [(str(day), date_format(day, "l j F")) for day in sorted(days)]
+
+
+class SlotForm(forms.Form):
+    """A slot in the event's own time. `entry` is what it says, once it is valid."""
+
+    stage = forms.ChoiceField(label=_("Stage"))
+    day = forms.ChoiceField(label=_("Night"))
+    start = forms.CharField(label=_("From"), max_length=20)
+    start_offset = forms.CharField(required=False, max_length=6)
+    end = forms.CharField(label=_("To"), max_length=20)
+    end_offset = forms.CharField(required=False, max_length=6)
+    dj = forms.CharField(label=_("DJ"), required=False, max_length=340)
+    title = forms.CharField(label=_("Title"), required=False, max_length=120)
+    kind = forms.ChoiceField(label=_("Kind"), choices=Slot.Kind.choices, initial=Slot.Kind.SOCIAL)
+
+    entry: Entry
+
+    def __init__(
+        self, event: Event, stages: Mapping[str, str], djs: Djs, data: Any = None, entry: Entry | None = None, **initial: Any
+    ) -> None:
+        self.event, self.djs = event, djs
+        self.twice: dict[str, list[tuple[str, str]]] = {}
+        super().__init__(data, initial=initial | (self._typed(entry) if entry else {}))
+        night = {night_of(entry.starts_at, event.zone)} if entry else set()
+        self.fields["stage"].choices = list(stages.items())  # type: ignore[attr-defined]
+        self.fields["day"].choices = days_of(event, night)  # type: ignore[attr-defined]
+
+    def _typed(self, entry: Entry) -> dict[str, str]:
+        zone, typed = self.event.zone, {}
+        for name, at in (("start", entry.starts_at), ("end", entry.ends_at)):
+            is_twice = " " in show_clock(at, zone)
+            typed |= {name: show_clock(at, zone)[:5], f"{name}_offset": offset_of(at, zone) if is_twice else ""}
+        return typed | {
+            "stage": entry.stage,
+            "day": str(night_of(entry.starts_at, zone)),
+            "dj": self.djs.typed(entry.dj_id, entry.dj_name),
+            "title": entry.title,
+            "kind": entry.kind,
+        }
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        try:
+            dj_id, dj_name = self.djs.meant(data.get("dj", ""))
+            if not self.errors and not (dj_name or data["title"]):
+                raise Problem(gettext("Say who plays, or give it a title."), "invalid", field="dj")
+            if not self.errors:
+                start, end = (f"{data[name]} {data[f'{name}_offset']}" for name in ("start", "end"))
+                starts_at, ends_at = span(date.fromisoformat(data["day"]), start, end, self.event.zone)
+                self.entry = Entry(data["stage"], starts_at, ends_at, dj_id, dj_name, data["title"], data["kind"])
+        except Problem as problem:
+            if isinstance(problem, Twice):
+                self.twice[problem.field] = problem.choices
+            self.add_error(problem.field or None, problem.message)
+        return data
+
+
+class CopyDayForm(forms.Form):
+    """Every slot of one night once more, on another."""
+
+    day = forms.ChoiceField(label=_("Copy"))
+    to = forms.ChoiceField(label=_("to"))
+
+    def __init__(self, event: Event, nights: set[date], data: Any = None) -> None:
+        super().__init__(data)
+        self.fields["day"].choices = [(str(day), date_format(day, "l j F")) for day in sorted(nights)]  # type: ignore[attr-defined]
+        self.fields["to"].choices = days_of(event, nights)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data.get("day") and data.get("day") == data.get("to"):
+            self.add_error("to", gettext("Choose another night than the one you copy."))
+        return data
+
+
+class LateForm(forms.Form):
+    """Which stage, from when, how many minutes."""
+
+    where = forms.CharField(max_length=40)
+    minutes = forms.IntegerField(label=_("Minutes"), min_value=LEAST_MINUTES, max_value=MOST_MINUTES, initial=20)
+
+    def clean_minutes(self) -> int:
+        minutes = int(self.cleaned_data["minutes"])
+        if minutes == 0:
+            raise forms.ValidationError(gettext("Zero minutes is on time."))
+        return minutes
+
+
+class SheetForm(forms.Form):
+    """A CSV file, or its text pasted."""
+
+    file = forms.FileField(label=_("CSV file"), required=False)
+    text = forms.CharField(label=_("or paste it here"), required=False, max_length=512 * 1024, widget=forms.Textarea)
+
+    def sheet(self) -> bytes:
+        """What came; Problem (`file`) for nothing."""
+        file, text = self.cleaned_data.get("file"), self.cleaned_data.get("text", "")
+        data = bytes(file.read()) if file else text.encode()
+        if not data.strip():
+            raise Problem(gettext("Choose a file, or paste its text."), "invalid", field="file")
+        return data

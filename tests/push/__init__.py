@@ -1,0 +1,1 @@
+"""Web push against strict push services of our own."""

@@ -49,8 +49,14 @@ class PersonAdmin(UserAdmin):
 
 class MembershipInline(admin.TabularInline):
     model = Membership
+    fields = ["user", "email", "role"]
+    readonly_fields = ["email"]
     autocomplete_fields = ["user"]
     extra = 0
+
+    @admin.display
+    def email(self, member):
+        return member.user.email
 
 
 class OrganizationInline(admin.TabularInline):
@@ -120,11 +126,11 @@ class OrganizerApplicationAdmin(DecidingAdmin):
     actions = ["approve", "reject"]
     change_form_template = "admin/accounts/application.html"
 
-    def get_queryset(self, request):
+    def get_ordering(self, request):
         """What waits comes first, the oldest of it before all; then the newest decisions."""
         is_decided = Case(When(status="pending", then=Value(0)), default=Value(1))
         waiting_since = Case(When(status="pending", then=F("created_at")))
-        return super().get_queryset(request).order_by(is_decided, waiting_since, "-decided_at", "-pk")
+        return [is_decided.asc(), waiting_since.asc(), "-decided_at", "-pk"]
 
     def has_add_permission(self, request):
         return False

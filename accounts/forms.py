@@ -27,22 +27,35 @@ class OneLine(forms.CharField):
         return " ".join(str(super().to_python(value)).split())
 
 
+NO_ADDRESS = _("This is no web address. Like https://wcs.example")
+
+
+class WebAddress(forms.URLField):
+    """Of the web and of nothing else."""
+
+    default_validators = [URLValidator(schemes=["http", "https"], message=NO_ADDRESS)]
+    default_error_messages = {"invalid": NO_ADDRESS}
+
+
 class ApplyForm(forms.Form):
     name = OneLine(
-        label=_("Name of your organization"), max_length=120, help_text=_("As dancers know it, e.g. WCS Budapest.")
+        label=_("Name of your organization"),
+        max_length=120,
+        help_text=_("As dancers know it, e.g. WCS Budapest."),
+        error_messages={"required": _("What is your organization called?")},
     )
     about = forms.CharField(
         label=_("Who are you, and what event is it?"),
         max_length=2000,
         widget=forms.Textarea({"rows": 6}),
         help_text=_("A few sentences: where, when, how many dancers, what you did before."),
+        error_messages={"required": _("Tell us a little: we decide by it.")},
     )
-    link = forms.URLField(
+    link = WebAddress(
         label=_("Link (if there is one)"),
         max_length=300,
         required=False,
         assume_scheme="https",
-        validators=[URLValidator(schemes=["http", "https"])],
         help_text=_("The event’s page, Facebook, Instagram …"),
     )
 

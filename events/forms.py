@@ -40,7 +40,18 @@ class EventAnswer(serializers.Serializer):
 
 
 # --- The organizers' form: the event and, row by row, its stages ---------------------------------------
+def _as_fields(form: forms.BaseForm) -> None:
+    """Our looks: every box one can type into is a `.field`."""
+    for field in form.fields.values():
+        if not isinstance(field.widget, forms.CheckboxInput | forms.HiddenInput):
+            field.widget.attrs["class"] = "field"
+
+
 class EventForm(forms.ModelForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _as_fields(self)
+
     class Meta:
         model = Event
         fields = [
@@ -104,6 +115,10 @@ class StageRow(forms.Form):
     is_removed = forms.BooleanField(required=False, label=_("Remove"))
     is_set_over = forms.BooleanField(required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _as_fields(self)
+
     def clean(self) -> dict[str, Any]:
         data = dict(self.cleaned_data)
         if data.get("code") and not data.get("name") and not data.get("is_removed") and "name" not in self.errors:
@@ -146,6 +161,10 @@ class CopyForm(forms.Form):
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         error_messages={"required": _("On which day does it begin?"), "invalid": _("This is no day. Like 2027-03-26.")},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _as_fields(self)
 
     def clean_starts_on(self) -> Any:
         starts_on = self.cleaned_data["starts_on"]

@@ -121,9 +121,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if REDIS_URL:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "pika.caches.PatientRedisCache",
             "LOCATION": REDIS_URL,
-            "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }
     }
     CHANNEL_LAYERS = {
@@ -307,7 +307,7 @@ DEMO_SPEED = env.float("PIKA_DEMO_SPEED", default=3.0)
 # Passed on to uvicorn by `up` and by the image. "ordinary" is its own websocket, and slower: see pika.live.door.
 PIKA_WS = env.str("PIKA_WS", default="fast")
 UVICORN = {
-    "http": "pika.live.door:Door" if PIKA_WS == "fast" else "auto",
+    "http": "pika.live.door:Door",
     "ws": "websockets-sansio",
     "ws_max_size": LIVE_FRAME_BYTES,
     "ws_per_message_deflate": False,

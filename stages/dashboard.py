@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count, OuterRef, Subquery, Window
 from django.db.models.functions import RowNumber
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -49,6 +50,7 @@ class Floor:
             "play": play_of(now.play) if now.play else None,
             "recent": [],
             "nextSlot": slot_of(now.next_slot),
+            "listeners": self.listeners,
         }
 
 
@@ -122,11 +124,13 @@ def _timetable_warnings(event: Event, lines: list[timetable.Line], floors: Itera
     names = {floor.stage.code: floor.stage.name for floor in floors}
     found = timetable.warnings(lines, names, event.zone)
     coming = [line for line in lines if line.code in found and line.shown.ends_at > at]
-    return [
-        f"{line.shown.starts_at.astimezone(event.zone):%a %H:%M}, {names.get(line.shown.stage, '')}, {line.shown.who}: {words}"
-        for line in coming
-        for words in found[line.code]
-    ]
+    return [f"{_place(line, names, event)}: {words}" for line in coming for words in found[line.code]]
+
+
+def _place(line: timetable.Line, names: dict[str, str], event: Event) -> str:
+    entry = line.shown
+    starts_at = date_format(entry.starts_at.astimezone(event.zone), "D H:i")
+    return ", ".join(filter(None, [starts_at, names.get(entry.stage), entry.who]))
 
 
 # --- The form's rows ------------------------------------------------------------------------------------------

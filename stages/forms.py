@@ -1,5 +1,6 @@
 """What may come in over the socket and the API, in the words of the live protocol."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from pika.codes import new_long_code
 from stages.models import Announcement, Stage
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -257,7 +259,7 @@ class FollowForm(Lenient):
 class AnnounceForm(forms.Form):
     """What an organizer wants to tell; `code` makes sending twice once."""
 
-    code = forms.RegexField(r"^[A-Z0-9]{10}\Z", required=False, widget=forms.HiddenInput)
+    code = forms.CharField(required=False, widget=forms.HiddenInput)
     message = forms.CharField(
         label=_("What should they know?"),
         error_messages={"required": _("Type what they should know.")},
@@ -283,6 +285,10 @@ class AnnounceForm(forms.Form):
     def __init__(self, stages: list[Stage], *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["stages"].choices = [(stage.code, stage.name) for stage in stages]  # type: ignore[attr-defined]
+
+    def clean_code(self) -> str:
+        code: str = self.cleaned_data["code"]
+        return code if re.fullmatch(r"[A-Z0-9]{10}", code) else new_long_code()
 
     def clean_message(self) -> str:
         message = self.cleaned_data["message"].replace("\r\n", "\n")

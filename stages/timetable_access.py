@@ -1,14 +1,19 @@
 """The timetable's working copy, its slots and DJs, fetched and authorised in one step."""
 
-from django.db.models import Q, QuerySet
+from datetime import datetime
+
+from django.core.signing import BadSignature, Signer
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Guest, User
 from events.models import Event
 from pika.errors import Problem
 from stages.access import slots_of
 from stages.djs import Djs
-from stages.models import Slot, SlotEdit, Stage
+from stages.models import Slot, SlotEdit, Stage, Star
 from stages.timetable import Line, overlay
+
+_stars = Signer(salt="pika.stars")
 
 
 def working_copy(event: Event) -> list[Line]:
@@ -64,3 +69,31 @@ def devices_of(guests: list[int]) -> QuerySet[Guest]:
 def djs_for(event: Event, emails: set[str]) -> Djs:
     """Whom people mean at this event; two queries."""
     return Djs(list(known_djs(event)), users_by_email(emails) if emails else {})
+
+
+def users_of(ids: set[int]) -> dict[int, User]:
+    """These users, by id."""
+    return User.objects.in_bulk(ids)
+
+
+def stars_of(key: str, event: Event) -> QuerySet[Slot]:
+    """The event's slots that this device or its user starred, in order."""
+    return slots_of(event).filter(Exists(Star.objects.filter(slot=OuterRef("pk"), guest__in=person_of(key))))
+
+
+def stars_key(key: str) -> str:
+    """The secret part of the address of one person's calendar: it shows stars and can do nothing else."""
+    return _stars.sign(key)
+
+
+def guest_of_stars(shown: str) -> str:
+    """Whose calendar it is; Problem (404) for a key that is not one of ours."""
+    try:
+        return _stars.unsign(shown)
+    except BadSignature:
+        raise Problem("Calendar not found", "calendar_not_found", 404, field="key") from None
+
+
+def changed_at(event: Event) -> datetime:
+    """When the timetable was last published."""
+    return event.releases.values_list("published_at", flat=True).first() or event.created_at

@@ -27,16 +27,23 @@ def days_of(event: Event, more: set[date] | None = None) -> list[tuple[str, str]
     return [(str(day), date_format(day, "l j F")) for day in sorted(days)]
 
 
+def _dress(form: forms.Form) -> None:
+    for field in form.fields.values():
+        field.widget.attrs["class"] = "field"
+
+
 class SlotForm(forms.Form):
     """A slot in the event's own time. `entry` is what it says, once it is valid."""
 
     stage = forms.ChoiceField(label=_("Stage"))
     day = forms.ChoiceField(label=_("Night"))
-    start = forms.CharField(label=_("From"), max_length=20)
+    start = forms.CharField(label=_("From"), max_length=20, widget=forms.TimeInput(attrs={"type": "time"}))
     start_offset = forms.CharField(required=False, max_length=6)
-    end = forms.CharField(label=_("To"), max_length=20)
+    end = forms.CharField(label=_("To"), max_length=20, widget=forms.TimeInput(attrs={"type": "time"}))
     end_offset = forms.CharField(required=False, max_length=6)
-    dj = forms.CharField(label=_("DJ"), required=False, max_length=340)
+    dj = forms.CharField(
+        label=_("DJ"), required=False, max_length=340, widget=forms.TextInput(attrs={"list": "djs", "autocomplete": "off"})
+    )
     title = forms.CharField(label=_("Title"), required=False, max_length=120)
     kind = forms.ChoiceField(label=_("Kind"), choices=Slot.Kind.choices, initial=Slot.Kind.SOCIAL)
 
@@ -51,6 +58,7 @@ class SlotForm(forms.Form):
         night = {night_of(entry.starts_at, event.zone)} if entry else set()
         self.fields["stage"].choices = list(stages.items())  # type: ignore[attr-defined]
         self.fields["day"].choices = days_of(event, night)  # type: ignore[attr-defined]
+        _dress(self)
 
     def _typed(self, entry: Entry) -> dict[str, str]:
         zone, typed = self.event.zone, {}
@@ -92,6 +100,7 @@ class CopyDayForm(forms.Form):
         super().__init__(data)
         self.fields["day"].choices = [(str(day), date_format(day, "l j F")) for day in sorted(nights)]  # type: ignore[attr-defined]
         self.fields["to"].choices = days_of(event, nights)  # type: ignore[attr-defined]
+        _dress(self)
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -106,6 +115,10 @@ class LateForm(forms.Form):
     where = forms.CharField(max_length=40)
     minutes = forms.IntegerField(label=_("Minutes"), min_value=LEAST_MINUTES, max_value=MOST_MINUTES, initial=20)
 
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        _dress(self)
+
     def clean_minutes(self) -> int:
         minutes = int(self.cleaned_data["minutes"])
         if minutes == 0:
@@ -118,6 +131,10 @@ class SheetForm(forms.Form):
 
     file = forms.FileField(label=_("CSV file"), required=False)
     text = forms.CharField(label=_("or paste it here"), required=False, max_length=512 * 1024, widget=forms.Textarea)
+
+    def __init__(self, *data: Any) -> None:
+        super().__init__(*data)
+        _dress(self)
 
     def sheet(self) -> bytes:
         """What came; Problem (`file`) for nothing."""

@@ -71,6 +71,20 @@ def organizer(elena: User) -> Organizer:
 
 
 @pytest.fixture
+def crew(make_user: Callable[[str], User], organizer: Organizer) -> User:
+    """Jonas helps at elena's weekend: sees, and changes nothing."""
+    user = make_user("jonas")
+    Membership.objects.create(organizer=organizer, user=user, role="crew")
+    return user
+
+
+@pytest.fixture
+def kryspin(db: None) -> User:
+    """Owns the platform."""
+    return User.objects.create_superuser("kryspin@example.com", PASSWORD, name="Kryspin")
+
+
+@pytest.fixture
 def event(organizer: Organizer) -> Event:
     today = timezone.now().date()
     return Event.objects.create(

@@ -11,12 +11,14 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 import redis
+from channels.layers import get_channel_layer
 from django.conf import settings
 
+from pika.breaker import Away, Breaker
 from pika.live.counters import counters
 from pika.live.hub import Frame, Hub, hub
 
@@ -173,7 +175,8 @@ class RedisBroker:
 
     def __init__(self, to: Hub, url: str) -> None:
         self._hub = to
-        self._redis: Any = redis.Redis.from_url(url, decode_responses=True, socket_timeout=2, socket_connect_timeout=1)
+        self._redis: Any = redis.Redis.from_url(url, decode_responses=True, socket_timeout=1, socket_connect_timeout=1)
+        self._breaker = Breaker(redis.RedisError)
         self._publish = self._redis.register_script(_PUBLISH)
         self._pass_on = self._redis.register_script(_PASS_ON)
         self._alone = MemoryBroker(to)
@@ -202,8 +205,8 @@ class RedisBroker:
                 batch.append(self._waiting.get())
             said = [item for item in batch if isinstance(item, tuple)]
             try:
-                self._say(said)
-            except redis.RedisError as error:
+                self._breaker(partial(self._say, said))
+            except (redis.RedisError, Away) as error:
                 # The writes are done and stand. Our own phones hear it now, the others by resync.
                 counters["lost"] += len(said)
                 self._has_lost = True
@@ -236,8 +239,8 @@ class RedisBroker:
 
     def position(self, topic: str) -> Position:
         try:
-            epoch, seq = self._redis.hmget(f"pika:topic:{topic}", "epoch", "seq")
-        except redis.RedisError:
+            epoch, seq = self._breaker(lambda: self._redis.hmget(f"pika:topic:{topic}", "epoch", "seq"))
+        except (redis.RedisError, Away):
             return self._alone.position(topic)
         return Position(epoch or "new", int(seq or 0))
 
@@ -246,8 +249,8 @@ class RedisBroker:
             pipe = self._redis.pipeline(transaction=True)
             pipe.hmget(f"pika:topic:{topic}", "epoch", "seq")
             pipe.lrange(f"pika:history:{topic}", 0, -1)
-            (epoch, seq), kept = pipe.execute()
-        except redis.RedisError:
+            (epoch, seq), kept = self._breaker(pipe.execute)
+        except (redis.RedisError, Away):
             return None
         if epoch != since.epoch or since.seq > int(seq):
             return None
@@ -265,27 +268,35 @@ class RedisBroker:
             pipe.zremrangebyscore(name, 0, now - settings.LIVE_LISTENER_STICKY)
             pipe.expire(name, 3600)
             pipe.zcard(name)
-            return int(pipe.execute()[-1])
-        except redis.RedisError:
+            return int(self._breaker(pipe.execute)[-1])
+        except (redis.RedisError, Away):
             return alone
 
     def may_tell(self, what: str, every: float) -> bool:
         try:
-            return bool(self._redis.set(f"pika:told:{what}", 1, nx=True, px=int(every * 1000)))
-        except redis.RedisError:
+            claim = partial(self._redis.set, f"pika:told:{what}", 1, nx=True, px=int(every * 1000))
+            return bool(self._breaker(claim))
+        except (redis.RedisError, Away):
             return self._alone.may_tell(what, every)
 
     def life(self) -> str | None:
         """Which life of Redis this is; None while it cannot be reached. Another word: something was lost.
 
         Also a single failed round trip of ours begins a new life: no seq was taken, so nobody else could see the hole.
+        On the way it says something to our own channel, for `hub.echo_at`.
         """
+        has_lost, self._has_lost = self._has_lost, False
         try:
-            self._redis.set("pika:life", secrets.token_hex(4), nx=not self._has_lost)
-            self._has_lost = False
-            return str(self._redis.get("pika:life"))
-        except redis.RedisError:
+            return str(self._breaker(partial(self._ask_life, has_lost), is_probe=True))
+        except (redis.RedisError, Away):
+            self._has_lost |= has_lost
             return None
+
+    def _ask_life(self, has_lost: bool) -> str:
+        self._redis.set("pika:life", secrets.token_hex(4), nx=not has_lost)
+        if self._hub.channel:
+            self._redis.publish(self._hub.channel, get_channel_layer().serialize({"type": "live.echo"}))
+        return str(self._redis.get("pika:life"))
 
 
 @cache

@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from channels.layers import get_channel_layer
 from django.conf import settings
 
 from pika.live import messages, topics
@@ -33,11 +32,11 @@ class Chore:
 
 async def run_chore(chore: Chore) -> None:
     while True:
-        await asyncio.sleep(chore.every)
         try:
             await chore.work()
         except Exception:
             log.exception("%s failed", chore.work.__name__)
+        await asyncio.sleep(chore.every)
 
 
 def how_often(every: float, listeners: int, most: float = 30) -> float:
@@ -81,32 +80,34 @@ def _tell_counts(newcomers: dict[str, set[str]]) -> None:
 
 
 class RedisWatch:
-    """Notices that Redis was away or lost its memory, joins again and tells every phone what is so."""
+    """Notices that Redis was away, lost its memory or is not heard any more, and tells every phone what is so."""
 
     def __init__(self) -> None:
         self.life: str | None = ""
-        self._again = 0
+        self._asked_at: float | None = None  # when we last said something to ourselves
 
     async def look(self) -> None:
         its = broker()
         if not isinstance(its, RedisBroker):
             return
+        # The line on which we only listen can be dead without a sign: a failover or a router ends no connection.
+        is_deaf = self._asked_at is not None and hub.echo_at < self._asked_at
+        now = time.monotonic()
         life = await in_thread(its.life)
-        if life is not None and self.life not in {life, ""}:
-            log.warning("redis is back, telling every phone what is so")
-            # The layer needs about a second to listen again: say it twice.
-            self._again = 2
-        self.life = life
-        if life is not None and self._again:
-            self._again -= 1
+        is_another = life is not None and self.life not in {life, ""}
+        self.life, self._asked_at = life, now if life is not None else None
+        if life is None:
+            return
+        if is_another or is_deaf:
+            log.warning("redis %s, telling every phone what is so", "is back" if is_another else "was not heard")
+            self._asked_at = None
+            await hub.listen_anew()
             await self._resync()
 
     async def _resync(self) -> None:
         _counted.clear()
-        layer = get_channel_layer()
         for topic in hub.topics():
             try:
-                await layer.group_add(topic, hub.channel)
                 for tell in resync:
                     await tell(topic)
             except Exception as error:  # a stage that is gone must not keep the others from the truth
@@ -116,5 +117,5 @@ class RedisWatch:
 CHORES = (
     Chore(settings.LIVE_LISTENER_EVERY, count_listeners),
     Chore(1.5, RedisWatch().look),
-    Chore(5, look_after_phones),
+    Chore(min(5, settings.LIVE_PING / 6), look_after_phones),
 )

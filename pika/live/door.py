@@ -1,7 +1,8 @@
-"""The front door of the fast way: a plain websocket upgrade is answered here, anything else is uvicorn's business.
+"""The front door: a phone that asks for a websocket is let in here, anything else is uvicorn's business.
 
 Uvicorn makes one `Door` per TCP connection (its `http` setting). The first bytes tell who comes: a phone gets a
-`Phone`, everybody else uvicorn's own protocol with the very same bytes. What is odd in any way is not a plain upgrade.
+`Phone`, whoever wants a page gets uvicorn's own protocol with the very same bytes. A handshake that is odd in any way
+is refused: it comes from no browser. With PIKA_WS=ordinary also the plain ones are uvicorn's.
 Source: RFC 6455, section 4.2.
 """
 
@@ -28,9 +29,17 @@ _HEADER = re.compile(
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _HEAD_BYTES = 16 * 1024
+_LAST_SECONDS = 2
 # Said once, or it is not plain; and a body is none of ours.
 _ONCE = {b"host", b"upgrade", b"connection", b"sec-websocket-key", b"sec-websocket-version", b"origin"}
-_NOT_OURS = {b"content-length", b"transfer-encoding", b"expect", b"sec-websocket-protocol"}
+_NOT_OURS = {b"content-length", b"transfer-encoding", b"expect"}
+_WANTS_A_SOCKET = re.compile(rb"\r\nupgrade[ \t]*:[^\r\n]*websocket", re.IGNORECASE)
+_ODD = b"This is no websocket handshake as RFC 6455 has it."
+_REFUSED = (
+    b"HTTP/1.1 400 Bad Request\r\nSec-WebSocket-Version: 13\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_ODD), _ODD)
+)
+_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class Upgrade(NamedTuple):
@@ -106,25 +115,44 @@ class Door(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         head = self._head = self._head + data if self._head else data
-        is_ours = head.startswith(_START) or (len(head) < len(_START) and _START.startswith(head))
-        upgrade, rest = None, b""
-        if is_ours and self._transport.get_extra_info("sslcontext") is None:
+        if head.startswith(_START) or (len(head) < len(_START) and _START.startswith(head)):
             end = head.find(b"\r\n\r\n")
-            if end < 0 and len(head) < _HEAD_BYTES:
-                return
-            upgrade, rest = plain_upgrade(head[:end]), head[end + 4 :]
-        self._let_go()
-        if upgrade:
+            if max(end, len(head) if end < 0 else 0) > _HEAD_BYTES:
+                self._refuse(_TOO_LONG)
+            elif end >= 0:
+                self._open(head[:end], head[end + 4 :])
+        else:
+            self._hand_over()
+
+    def _open(self, head: bytes, rest: bytes) -> None:
+        upgrade = plain_upgrade(head)
+        is_fast = settings.PIKA_WS == "fast" and self._transport.get_extra_info("sslcontext") is None
+        if upgrade and is_fast:
+            self._let_go()
             phone = Phone(self._config, self._server_state, self._loop)
             self._transport.set_protocol(phone)
             phone.begin(self._transport, self._scope(upgrade), upgrade.accepted, rest)
+        elif upgrade or not _WANTS_A_SOCKET.search(head):
+            self._hand_over()
         else:
-            other = cast(Any, AutoHTTPProtocol)(
-                config=self._config, server_state=self._server_state, app_state=self._app_state, _loop=self._loop
-            )
-            self._transport.set_protocol(other)
-            other.connection_made(self._transport)
-            other.data_received(head)
+            self._refuse(_REFUSED)
+
+    def _hand_over(self) -> None:
+        self._let_go()
+        other = cast(Any, AutoHTTPProtocol)(
+            config=self._config, server_state=self._server_state, app_state=self._app_state, _loop=self._loop
+        )
+        self._transport.set_protocol(other)
+        other.connection_made(self._transport)
+        other.data_received(self._head)
+
+    def _refuse(self, answer: bytes) -> None:
+        """Say why, and close when that was read: what it may still be sending would keep it from reading."""
+        self._let_go()
+        self._transport.set_protocol(asyncio.Protocol())  # whatever it says, nobody listens
+        self._transport.write(answer)
+        self._transport.write_eof()
+        self._loop.call_later(_LAST_SECONDS, self._transport.abort)
 
     def _let_go(self) -> None:
         self._patience.cancel()

@@ -6,6 +6,7 @@ Everything here runs on the server's event loop, except `hand_over`, the door fo
 import asyncio
 import logging
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass, field
@@ -78,8 +79,10 @@ class Hub:
         self.on_change: list[Callable[[str], None]] = []
         self._floors: dict[str, _Floor] = {}
         self.channel = ""
+        self.echo_at = 0.0  # time.monotonic of the last thing said to our own channel
         self._tasks: list[asyncio.Task[None]] = []
         self._starting: asyncio.Task[None]
+        self._listening: asyncio.Task[None]
 
     # --- On the loop -------------------------------------------------------------------------------
     async def start(self, chores: Iterable[Callable[[], Coroutine[Any, Any, None]]] = ()) -> None:
@@ -94,7 +97,7 @@ class Hub:
         loop = asyncio.get_running_loop()
         if get_channel_layer():
             await _try(self._open())
-            self._tasks.append(loop.create_task(self._listen()))
+            self._listening = loop.create_task(self._listen())
         self._tasks += [loop.create_task(chore()) for chore in chores]
 
     async def _open(self) -> None:
@@ -104,6 +107,14 @@ class Hub:
         for topic in self.topics():
             await layer.group_add(topic, channel)
         self.channel = channel
+
+    async def listen_anew(self) -> None:
+        """Over new connections: the layer does not notice that its old ones are dead."""
+        self._listening.cancel()
+        self.channel = ""
+        await _try(get_channel_layer().flush())
+        await _try(self._open())
+        self._listening = asyncio.get_running_loop().create_task(self._listen())
 
     async def join(self, topic: str, connection: Connection) -> None:
         """From now on `connection` hears `topic`, whoever says it."""
@@ -203,7 +214,9 @@ class Hub:
                 if not self.channel:
                     await self._open()
                 message = await layer.receive(self.channel)
-                if message.get("origin") != self.origin:
+                if message["type"] == "live.echo":
+                    self.echo_at = time.monotonic()
+                elif message.get("origin") != self.origin:
                     self.receive(Frame(message["topic"], message["text"], message["epoch"], message["seq"]))
             except asyncio.CancelledError:
                 raise

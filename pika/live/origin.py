@@ -24,6 +24,9 @@ def is_ours(scope: dict[str, Any]) -> bool:
         return False
     if settings.PUBLIC_URL and origin == settings.PUBLIC_URL:
         return True
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # http://[::1
+        return False
     is_scheme_right = parts.scheme == ("https" if settings.IS_SECURE else parts.scheme)
     return is_scheme_right and parts.scheme in {"http", "https"} and parts.netloc == header(scope, b"host")

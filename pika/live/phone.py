@@ -31,12 +31,14 @@ CLOSING_SECONDS = 5.0
 # Within uvicorn's grace for its shutdown (8 s).
 SPREAD_SECONDS, PHONES_A_SECOND = 6.0, 1000
 INBOX = 32  # messages that wait for their turn before we stop reading
+FRAMES_AT_ONCE = 1000  # in one read from the kernel; nobody who means well has so many
 _REFUSED = b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _BROKEN = b"HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _PING = b"\x89\x00"
 _SILENT = (1011, "No sign of life")
 _RESTART = (1012, "We restart, please reconnect")
 _NOT_UTF8 = 1007
+_FLOOD = (1008, "A flood of frames")
 _FAILED = (1011, "Something went wrong on our side, please reconnect")
 
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
@@ -135,17 +137,21 @@ class Phone(asyncio.Protocol):
             return
         parser = self._parser
         parser.receive_data(data)
-        for frame in parser.events_received():
+        frames = parser.events_received()
+        for frame in frames:
             if isinstance(frame, Frame) and frame.opcode in _DATA and not self._is_gone:
                 self._take(frame)
         answer = b"".join(parser.data_to_send())  # a pong; or the close that answers a close or a wrong frame
-        if parser.state is State.OPEN:
-            if answer:
-                self.write(answer)
-            return
-        if answer:
+        if self._is_gone:  # we have said goodbye; only its own is still of interest
+            if parser.close_rcvd is not None:
+                self._transport.close()
+        elif parser.state is not State.OPEN:
             self._transport.write(answer)
-        self._part_ways()
+            self._part_ways()
+        elif len(frames) > FRAMES_AT_ONCE:
+            self.close(*_FLOOD)
+        elif answer:
+            self.write(answer)
 
     def _take(self, frame: Frame) -> None:
         """A frame with data: a message, or a part of one."""
@@ -277,10 +283,10 @@ class Phone(asyncio.Protocol):
             self.write(_PING)
 
     def _part_ways(self) -> None:
-        """A close frame went in some direction."""
+        """It said goodbye, or broke the protocol."""
         if self._parser.close_rcvd is not None:
             self._transport.close()
-        elif self._parser.eof_sent and not self._is_gone:
+        else:
             # It broke the protocol and may still be talking: to close now could keep it from reading why.
             self._transport.resume_reading()
             self._transport.write_eof()

@@ -24,7 +24,6 @@ SHORTEST, LONGEST = 3600, 24 * 3600  # seconds that a phone which is away may he
 class Audience:
     """Who would be told what: the same for the preview and for the send."""
 
-    releases: list[Release]
     changes: list[Change]
     groups: list[tuple[list[Change], list[int]]]  # the same changes: these devices
     people: int
@@ -43,21 +42,27 @@ def untold(event: Event) -> list[Release]:
 
 
 def audience(event: Event, author: User, releases: list[Release], now: datetime) -> Audience:
-    """Those who follow a touched stage or starred a touched slot, and what touches them; in a handful of queries."""
+    """Those whom these publications touch, as far as they are not over; in a handful of queries."""
     changes = [change for change in _as_it_is(event, releases) if not is_over(change, now)]
+    authors = {author.pk} | {release.published_by_id for release in releases if release.published_by_id}
+    return audience_of(event, authors, changes)
+
+
+def audience_of(event: Event, authors: set[int], changes: list[Change]) -> Audience:
+    """Those who follow a touched stage or starred a touched slot, and what touches each of them."""
     touched = _touched(event, changes)
     users = dict(Guest.objects.filter(pk__in=touched, user__isnull=False).values_list("pk", "user_id"))
     devices = dict(Guest.objects.filter(user__in=set(users.values())).values_list("pk", "user_id"))
     hears: dict[tuple[str, int], set[int]] = defaultdict(set)  # a person, by user or by their only device
     for guest, numbers in touched.items():
         hears[_person(guest, users)] |= numbers
-    wanted = Guest.objects.filter(pk__in=touched.keys() | devices.keys()).exclude(user=author)
+    wanted = Guest.objects.filter(pk__in=touched.keys() | devices.keys()).exclude(user__in=authors)
     guests = list(not_muted(wanted, event).order_by("pk").values_list("pk", flat=True))
     groups: dict[frozenset[int], list[int]] = defaultdict(list)
     for guest in guests:
         groups[frozenset(hears[_person(guest, devices)])].append(guest)
     each = [([changes[number] for number in sorted(numbers)], its) for numbers, its in groups.items()]
-    return Audience(releases, changes, each, len({_person(guest, devices) for guest in guests}))
+    return Audience(changes, each, len({_person(guest, devices) for guest in guests}))
 
 
 def _person(guest: int, users: dict[int, int]) -> tuple[str, int]:

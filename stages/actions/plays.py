@@ -15,7 +15,7 @@ from pika.jobs import actions as jobs
 from pika.live import messages, topics
 from pika.live.publish import publish
 from pika.titles import identity
-from stages.actions.telling import say, say_state, tell_play
+from stages.actions.telling import is_silenced, say, say_state, tell_play
 from stages.models import Play, Session
 from stages.serializers import track_of
 from stages.state import current_session
@@ -95,6 +95,13 @@ def _skew(now: datetime, sent_at: datetime | None) -> timedelta:
     return skew if is_clock else timedelta()
 
 
+def _corrected(played_at: datetime | None, skew: timedelta, now: datetime) -> datetime:
+    try:
+        return min(played_at + skew, now) if played_at else now
+    except OverflowError:  # year 1 or 9999
+        return now
+
+
 def _made(session: Session, heard: Heard, uuid: UUID, now: datetime, skew: timedelta) -> Play:
     # What comes after the end is history: neither delay nor pause hold it back any more.
     is_open = not heard.is_hidden and not (session.is_live and (session.is_paused or session.delay_seconds))
@@ -105,7 +112,7 @@ def _made(session: Session, heard: Heard, uuid: UUID, now: datetime, skew: timed
         **fields,
         identity=identity(fields.get("artist", ""), fields["title"], fields.get("remix", "")),
         # Nothing was played in the future, whatever a clock without `sentAt` says.
-        played_at=min(heard.played_at + skew, now) if heard.played_at else now,
+        played_at=_corrected(heard.played_at, skew, now),
         received_at=now,
         published_at=now if is_open else None,
         is_hidden=heard.is_hidden,
@@ -186,6 +193,8 @@ def stop(session: Session) -> None:
     with transaction.atomic():
         session.stopped_at = session.active_at = timezone.now()
         session.save(update_fields=["stopped_at", "active_at"])
+        if is_silenced(session):
+            return
         publish(topics.session(session.code), messages.track_stopped(session.code))
         if session.stage and (current := current_session(session.stage)) and current.pk == session.pk:
             publish(topics.stage(session.stage.code), messages.track_stopped(session.code))

@@ -47,7 +47,7 @@ class Slot(models.Model):
 
     @property
     def who(self) -> str:
-        return self.dj_name or (str(self.dj) if self.dj else "") or self.title
+        return self.dj_name or (self.dj.name if self.dj else "") or self.title
 
     def clean(self) -> None:
         if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:

@@ -52,6 +52,8 @@ def announce(request: HttpRequest, slug: str) -> HttpResponse:
                     return _send(request, event, page["draft"], form.cleaned_data["code"])
             except Problem as problem:
                 form.add_error(FIELDS.get(problem.field), problem.message)
+                if problem.code == "announcement_id_taken":
+                    form.data = request.POST | {"code": new_long_code()}
                 page.pop("audience", None)
         elif step == "write":
             form.errors.clear()  # back from the preview: nothing is wrong yet

@@ -36,7 +36,8 @@ def _of_event(request: HttpRequest, event: Event) -> dict[str, Any]:
 
 def _print(request: HttpRequest, event: Event, posters: list[dict[str, Any]]) -> HttpResponse:
     size = "a3" if request.GET.get("size") == "a3" else "a4"
-    page = {"event": event, "posters": posters, "size": size}
+    host = public_address(request, "/").split("://", 1)[1].rstrip("/")
+    page = {"event": event, "posters": posters, "size": size, "host": host}
     page["is_crew"] = not manages(signed_in(request), event.organizer_id)
     return render(request, "stages/organize/posters.html", page)
 

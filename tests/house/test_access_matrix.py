@@ -7,6 +7,7 @@ owner: marcus of his session, elena of her event. What is refused changes nothin
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from pika.asgi import live
 from pika.live.messages import iso
 from stages.actions import plays, sessions
 from stages.actions.plays import Heard
-from stages.models import Play, Poll, Session, Slot, Stage
+from stages.models import Announcement, Play, Poll, Session, Slot, Stage
 from tests.cast import Dancer, Dj
 
 PEOPLE = ("nobody", "stranger", "ana", "owner")
@@ -77,6 +78,12 @@ ADDRESSES: dict[str, May] = {
     "GET l/<str:code>/qr.<str:kind>": ANYBODY,
     "GET sw.js": ANYBODY,
     "GET manifest.webmanifest": ANYBODY,
+    # Organizers' pages: announcements
+    "GET organize/e/<slug:slug>/announce": May(302, 404, 404, 200, "elena"),
+    "POST organize/e/<slug:slug>/announce": May(302, 404, 404, 200, "elena"),
+    "GET organize/e/<slug:slug>/announcements": May(302, 404, 404, 200, "elena"),
+    "GET organize/e/<slug:slug>/announcements/<str:code>/cancel": May(405, 405, 405, 405),
+    "POST organize/e/<slug:slug>/announcements/<str:code>/cancel": May(302, 404, 404, 302, "elena"),
     # Pages of people
     "GET accounts/tokens/": LOGGED_IN,
     "POST accounts/tokens/": LOGGED_IN,
@@ -91,6 +98,9 @@ ADDRESSES: dict[str, May] = {
     "GET api/v1/events/<slug:slug>/stages": ANYBODY,
     "GET api/v1/events/<slug:slug>/schedule": ANYBODY,
     "POST api/v1/events/<slug:slug>/schedule": May(401, 404, 404, 201, "elena", A_SLOT),
+    "GET api/v1/events/<slug:slug>/announcements": May(401, 404, 404, 200, "elena"),
+    "POST api/v1/events/<slug:slug>/announcements": May(401, 404, 404, 201, "elena", {"message": "Soup"}),
+    "POST api/v1/events/<slug:slug>/announcements/<str:code>/cancel": May(401, 404, 404, 200, "elena"),
     "POST api/v1/stages": May(401, 404, 404, 201, "elena", {"eventId": "{event}", "name": "Blues Room"}),
     "GET api/v1/stages/<str:code>": ANYBODY,
     "POST api/v1/stages/<str:code>/subscribe": May(200, 200, 200, 200, body={"guestToken": "{guest}"}),
@@ -140,7 +150,9 @@ def values(marcus, stage):
     """Marcus is live on Elena's stage, plays one song and has one program."""
     session, _ = sessions.go_live(marcus, "Marcus", stage)
     play, _ = plays.play(session, Heard(uuid.uuid4(), timezone.now(), {"title": "His"}))
+    hers = Announcement.objects.create(event=stage.event, message="Hers", ends_at=timezone.now() + timedelta(hours=1))
     return {
+        "announcement": hers.code,
         "code": session.code,
         "session": session.code,
         "stage": stage.code,
@@ -168,6 +180,8 @@ def filled(template: Any, values: dict[str, str]) -> Any:
 def address(route: str, values: dict[str, str]) -> str:
     if route.startswith(("s/", "api/v1/stages/")):
         values = values | {"code": values["stage"]}
+    if "/announcements/" in route:
+        values = values | {"code": values["announcement"]}
     for name, value in values.items():
         for converter in ("str", "slug", "int", "uuid"):
             route = route.replace(f"<{converter}:{name}>", value)
@@ -177,7 +191,7 @@ def address(route: str, values: dict[str, str]) -> str:
 
 def facts() -> list[Any]:
     """Everything a stranger could spoil."""
-    rows = [row for model in (Event, Stage, Slot, Session, Play, Poll) for row in model.objects.order_by("pk")]
+    rows = [row for model in (Event, Stage, Slot, Session, Play, Poll, Announcement) for row in model.objects.order_by("pk")]
     living = [ApiToken.objects.filter(revoked_at=None, name="laptop").count()]
     return living + [model_to_dict(row) | {"id": row.pk} for row in rows]
 
@@ -240,6 +254,9 @@ MESSAGES: dict[str, Says] = {
     "START_POLL": his_alone(question="Mine now?", options=["Yes", "No"]),
     "END_POLL": HIS_POLL,
     "CANCEL_POLL": HIS_POLL,
+    "SEND_ANNOUNCEMENT": his_alone(message="Mine now"),
+    "CANCEL_ANNOUNCEMENT": his_alone(),
+    "SEEN_ANNOUNCEMENT": for_all(announcementId="{announcement}"),
     "SUBSCRIBE": for_all(stageId="{stage}"),
     "GET_SESSIONS": for_all(),
     "VALIDATE_SESSION": for_all(sessionId="{session}"),
@@ -284,6 +301,8 @@ def test_a_message_is_answered_to_everybody_as_the_table_says(sockets, dj, marcu
     values = {"session": his.session_id, "stage": stage.code, "playId": his.play("His")["playId"]}
     asked = his.ask("START_POLL", sessionId=his.session_id, question="Faster?", options=["Yes", "No"])
     values["pollId"] = asked["pollId"]
+    told = his.ask("SEND_ANNOUNCEMENT", sessionId=his.session_id, message="Last song")
+    values["announcement"] = told["announcementId"]
     before = without_heartbeat(facts())
     answered = {name: said(sockets[name], kind, values) for name in ("nobody", "stranger", "ana")}
     assert without_heartbeat(facts()) == before, "nobody but the owner changes a session"

@@ -20,10 +20,11 @@ LONGER = {  # the booth is one page with many faces, and its script is without a
     "pika/static/pika/booth.css",
     "pika/static/pika/booth.js",
 }
-VERBS = {"list", "show", "find", "revoke"}
+VERBS = {"cancel", "list", "show", "find", "revoke"}
 NOUNS_ALONE = {  # pages that everybody calls by one word, and files whose names browsers give
     "stages:welcome",
     "stages:booth",
+    "stages:announce",
     "stages:service_worker",
     "stages:manifest",
 }

@@ -37,6 +37,9 @@ FORMS = {
     "START_POLL": forms.StartPollForm,
     "END_POLL": forms.PollForm,
     "CANCEL_POLL": forms.PollForm,
+    "SEND_ANNOUNCEMENT": forms.SendAnnouncementForm,
+    "CANCEL_ANNOUNCEMENT": forms.CancelAnnouncementForm,
+    "SEEN_ANNOUNCEMENT": forms.SeenForm,
     "TRACK_STOPPED": forms.SessionForm,
     "END_SESSION": forms.SessionForm,
     "SUBSCRIBE": forms.SubscribeForm,
@@ -201,6 +204,7 @@ def test_the_stage_states_are_those_of_the_code():
         f"10 KB ({settings.LIVE_FRAME_BYTES:,} characters)",
         f"{settings.LIVE_FRAMES_PER_SECOND} a second, {settings.LIVE_FRAMES_BURST} at once",
         f"{settings.LIKES_PER_MINUTE} a minute; SEND_BULK_LIKE",
+        f"{settings.DJ_ANNOUNCEMENTS_PER_MINUTE} a minute; with `push` {settings.DJ_PUSHES_PER_HOUR} an hour",
         f"{consumers.floor.TOPICS_PER_SOCKET} (a stage is two",
         f"This socket listens to {consumers.floor.TOPICS_PER_SOCKET} topics",
         f"| live sessions of one DJ | {settings.LIVE_SESSIONS_PER_DJ} |",
@@ -320,7 +324,7 @@ def test_every_message_of_the_server_is_really_said_and_looks_like_its_example(
     token = sarah.follow(the_stage.code)["guestToken"]
     sarah.all_heard()
     frames.clear()
-    first = answers(his, ["REGISTER_SESSION", "BROADCAST_TRACK", "START_POLL"], example)
+    first = answers(his, ["REGISTER_SESSION", "BROADCAST_TRACK", "START_POLL", "SEND_ANNOUNCEMENT"], example)
     sarah.ask("VOTE_ON_POLL", **example("VOTE_ON_POLL"))
     sarah.ask("SEND_LIKE", **example("SEND_LIKE"))
     sarah.ask("SEND_TEMPO_REQUEST", **example("SEND_TEMPO_REQUEST"))
@@ -337,7 +341,7 @@ def test_every_message_of_the_server_is_really_said_and_looks_like_its_example(
     counted: list[dict[str, Any]] = []
     while not {"LISTENER_COUNT", "POLL_UPDATE"} <= {message["type"] for message in counted}:
         counted.append(sarah.heard.popleft() if sarah.heard else sarah.read())
-    answers(his, ["END_POLL", "METADATA_UPDATED", "HIDE_TRACK", "TRACK_STOPPED", "END_SESSION"], example)
+    answers(his, ["END_POLL", "METADATA_UPDATED", "HIDE_TRACK", "CANCEL_ANNOUNCEMENT", "TRACK_STOPPED", "END_SESSION"], example)
     tom.ask("VALIDATE_SESSION", **example("VALIDATE_SESSION"))
     heard += [*tom.all_heard(), *counted, *frames]
     tom.close()

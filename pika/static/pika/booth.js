@@ -1,6 +1,7 @@
 // The booth: go live, tell the floor what plays, hear what the floor thinks.
 // A typed track waits in localStorage until the server has it; its id makes twice once.
 import { AskTheFloor } from "pika/booth_poll.js";
+import { TellTheFloor } from "pika/booth_tell.js";
 import { Live } from "pika/live.js";
 
 const $ = (id) => document.getElementById(id);
@@ -116,11 +117,14 @@ const live = new Live({
     POLL_STARTED: here((message) => asking.hear(message)),
     POLL_UPDATE: here((message) => asking.hear(message)),
     POLL_ENDED: here((message) => asking.hear(message)),
+    ANNOUNCEMENT_RECEIVED: here((message) => telling.hear(message)),
+    ANNOUNCEMENT_CANCELLED: here((message) => telling.hear(message)),
     NACK: (message) => session && refused(message),
   },
 });
 
 const asking = new AskTheFloor(live, () => session?.sessionId, toast);
+const telling = new TellTheFloor(live, () => session?.sessionId, toast);
 
 // Said on every connection: my session goes on, and what is on the floor.
 async function hello() {
@@ -201,8 +205,9 @@ function registered({ djName, stage, handover }) {
   Object.assign(session, { djName, stage: stage ?? null, handover });
 }
 
-function snapshot({ state, session: its, play, nextSlot, listeners, stage, poll }) {
+function snapshot({ state, session: its, play, nextSlot, listeners, stage, poll, announcements }) {
   asking.snapshot(poll);
+  telling.snapshot(announcements, !!stage);
   floor = { state, play, nextSlot, listeners, timeZone: stage?.timeZone, djName: its?.djName, sessionId: its?.sessionId };
 }
 

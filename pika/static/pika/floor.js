@@ -1,4 +1,5 @@
 // The dancer's page. The server drew it; this keeps it right, and keeps the hearts.
+import { News } from "pika/floor_news.js";
 import { Live } from "pika/live.js";
 import { after, clock, fill, isRiddle, nextWords, percent, pollWords, shown, stateWords, titleSize, words } from "pika/stage.js";
 
@@ -147,6 +148,7 @@ function tick() {
   const seconds = Math.floor((live.now() - Date.parse(s.play?.playedAt)) / 1000);
   const isOn = s.state === "live" && live.state === "open" && seconds >= 0 && seconds < 1200;
   drawLeft();
+  news.draw(s);
   put($("since"), isOn && `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
 }
 setInterval(() => document.hidden || tick(), 1000);
@@ -196,6 +198,8 @@ const live = new Live({
     if (state === "open") sendQueue();
   },
 });
+
+const news = new News(live, announce);
 
 let netTimer;
 function tellNet() {

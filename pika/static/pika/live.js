@@ -21,6 +21,7 @@ export class Live {
   #main = ""; // the topic of the snapshot
   #greeting = false;
   #tries = 0;
+  #openedAt = Infinity;
   #retry;
   #alive; // the next PING, or the deadline for an answer to it
   #skew = 0;
@@ -66,7 +67,10 @@ export class Live {
     this.#turn("connecting");
     const socket = (this.#socket = new WebSocket(this.#options.url));
     this.#watch(PATIENCE);
-    socket.onopen = () => this.#hello();
+    socket.onopen = () => {
+      this.#openedAt = performance.now();
+      this.#hello();
+    };
     socket.onmessage = (event) => socket === this.#socket && this.#hear(JSON.parse(event.data));
     socket.onclose = (event) => socket === this.#socket && this.#lost(event.code);
   };
@@ -159,7 +163,6 @@ export class Live {
 
   #ping(patience = PATIENCE) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
-    this.#tries = 0; // it held for a while
     this.#watch(patience);
     this.#socket.send('{"type":"PING"}');
   }
@@ -181,6 +184,8 @@ export class Live {
     this.#socket = null;
     clearTimeout(this.#alive);
     for (const messageId of [...this.#asked.keys()]) this.#answer(messageId, failure("Connection lost", "lost"));
+    if (performance.now() - this.#openedAt > PING_EVERY) this.#tries = 0; // it held for a while
+    this.#openedAt = Infinity;
     const most = code === 1012 ? 10_000 : Math.min(30_000, 2000 * 2 ** this.#tries++);
     clearTimeout(this.#retry);
     this.#retry = setTimeout(this.#connect, 1000 + Math.random() * (most - 1000));

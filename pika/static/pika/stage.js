@@ -47,6 +47,11 @@ export function after(s, m) {
       const { votes, total, winner } = m;
       return { ...s, poll: m.cancelled ? null : { ...s.poll, votes, total, winner, isOver: m.type === "POLL_ENDED" } };
     }
+    case "ANNOUNCEMENT_RECEIVED":
+    case "ANNOUNCEMENT_CANCELLED": {
+      const others = (s.announcements ?? []).filter(({ announcementId }) => announcementId !== m.announcementId);
+      return { ...s, announcements: m.type === "ANNOUNCEMENT_RECEIVED" ? [m, ...others] : others };
+    }
     case "LISTENER_COUNT":
       return { ...s, listeners: m.count };
     default:
@@ -95,6 +100,15 @@ export function pollWords({ isOver, total, winner, options, endsAt }, now) {
   const step = [60, 30, 10, 0].findIndex((least) => seconds > least);
   return [words.pollLong, words.pollMinute, words.pollHalf, words.pollSoon][step] ?? words.pollCounting;
 }
+
+// What is told right now: the most urgent first, then the newest.
+const PRIORITIES = ["urgent", "important", "info"];
+export function showing({ announcements = [] }, now) {
+  const rank = ({ priority }) => PRIORITIES.indexOf(priority);
+  const order = (a, b) => rank(a) - rank(b) || Date.parse(b.timestamp) - Date.parse(a.timestamp);
+  return announcements.filter(({ endsAt }) => Date.parse(endsAt) > now).sort(order);
+}
+export const from = ({ djName, event }) => djName ?? event?.name ?? "";
 
 export const percent = (n, total) => `${total ? Math.round((100 * n) / total) : 0} %`;
 

@@ -1,6 +1,6 @@
 // The wall: shows what plays, through the night, whatever the network does.
 import { Live } from "pika/live.js";
-import { after, fill, isRiddle, nextWords, shown, stateWords, titleSize, words } from "pika/stage.js";
+import { after, fill, from, isRiddle, nextWords, showing, shown, stateWords, titleSize, words } from "pika/stage.js";
 
 const $ = (id) => document.getElementById(id);
 let s = JSON.parse($("snapshot").textContent);
@@ -20,8 +20,31 @@ function draw() {
   $("title").classList.toggle("last", s.state !== "live");
   put($("artist"), play?.track.artist);
   put($("dj"), play && fill(words.by, { name: play.djName }));
+  drawNews();
   put($("next"), s.state === "changing" ? "" : nextWords(s)); // while changing, the state says it
 }
+
+// The two that matter most; an urgent one takes the place of the song.
+function drawNews() {
+  const [first, ...rest] = showing(s, live.now());
+  const lines = !first ? [] : first.priority === "urgent" ? [first] : [first, ...rest.slice(0, 1)];
+  document.body.dataset.news = first?.priority ?? "";
+  const drawn = JSON.stringify(lines.map(({ announcementId }) => announcementId));
+  if ($("news").dataset.drawn === drawn) return;
+  $("news").dataset.drawn = drawn;
+  $("news").hidden = !first;
+  $("news").replaceChildren(
+    ...lines.map((told) => {
+      const [line, who] = ["p", "b"].map((tag) => document.createElement(tag));
+      Object.assign(line, { className: told.priority, dir: "auto" });
+      line.dataset.size = titleSize(told.message);
+      who.textContent = from(told);
+      line.append(who, told.message);
+      return line;
+    }),
+  );
+}
+setInterval(drawNews, 5000); // their time is up
 
 const live = new Live({
   hello: () => ({ type: "SUBSCRIBE", stageId: s.stage.stageId, display: true, mine: false }),

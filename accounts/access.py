@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 
 from accounts.models import ApiToken, Guest, Invitation, Membership, Organizer, User
 from pika.errors import Problem
+from pika.live.origin import is_ours
 
 _guests = signing.Signer(salt="pika.guest")
 
@@ -40,6 +41,21 @@ def guest_key(secret: str | None) -> str:
 def guest_of(key: str) -> Guest:
     """The device with this (verified) key; its row is made with its first act."""
     return Guest.objects.get_or_create(key=key)[0]
+
+
+def guest_of_request(request: Any, token: str = "") -> Guest:
+    """The device that shows its secret, or the cookie of it on a page of ours; Problem (401) otherwise."""
+    cookie = request.COOKIES.get(settings.GUEST_COOKIE) if not token and is_our_page(request) else None
+    if not (key := guest_key(token or cookie)):
+        words = gettext("Send the “guestToken” that POST /api/v1/guests gave you, or open this on a page of Pika!")
+        raise Problem(words, "bad_guest", 401)
+    return guest_of(key)
+
+
+def is_our_page(request: Any) -> bool:
+    """Only a page of this very origin may bring cookies; as on the socket."""
+    its = {"origin": request.headers.get("Origin", ""), "host": request.get_host()}
+    return is_ours({"headers": [(name.encode(), value.encode("latin-1", "replace")) for name, value in its.items()]})
 
 
 # --- People and their programs --------------------------------------------------------------------------

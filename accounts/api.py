@@ -32,3 +32,36 @@ def show_me(request: Request) -> Response:
 @permission_classes([AllowAny])
 def create_guest(request: Request) -> Response:
     return Response({"guestToken": new_guest_secret()}, 201)
+
+
+REFUSED = {status: ErrorAnswer for status in (400, 401, 409, 429, 503)}
+
+
+@extend_schema(methods=["GET"], responses={200: forms.PushAnswer}, description="The key to subscribe with.")
+@extend_schema(
+    methods=["POST"],
+    request=forms.PushForm,
+    responses={201: forms.PushAnswer, **REFUSED},
+    description="This guest's device can be reached there. The same again is a sign of life; at most 10 a device.",
+)
+@extend_schema(
+    methods=["DELETE"],
+    request=forms.NoPushForm,
+    responses={204: None, 400: ErrorAnswer, 401: ErrorAnswer},
+    description="No more notifications there. Twice is once.",
+)
+@api_view(["GET", "POST", "DELETE"])
+@authentication_classes([])
+@permission_classes([AllowAny])
+def push_subscriptions(request: Request) -> Response:
+    if request.method == "GET":
+        return Response({"vapidKey": webpush.server_key()})
+    form = cleaned(forms.PushForm if request.method == "POST" else forms.NoPushForm, request.data)
+    guest = guest_of_request(request, form.get("guestToken", ""))
+    if request.method == "DELETE":
+        push.remove_subscription(guest, form["endpoint"])
+        return Response(status=204)
+    if wait := over_limit("push", guest.key, 30, 60):
+        raise Problem(gettext("That is too often. Please try again in a minute."), "too_often", 429, retry_after=wait)
+    push.save_subscription(guest, form["endpoint"], **form["keys"], vapid_key=form["vapidKey"])
+    return Response({"vapidKey": webpush.server_key()}, 201)

@@ -19,6 +19,27 @@ class GuestAnswer(serializers.Serializer):
     guestToken = serializers.CharField(help_text="Keep it: it is this device.")
 
 
+class PushKeysForm(serializers.Serializer):
+    p256dh = serializers.CharField(max_length=100)
+    auth = serializers.CharField(max_length=40)
+
+
+class PushForm(serializers.Serializer):
+    endpoint = serializers.CharField(max_length=1000, help_text="As the browser's PushSubscription has it.")
+    keys = PushKeysForm()
+    vapidKey = serializers.CharField(max_length=100, help_text="The key of the server that it was made for.")
+    guestToken = serializers.CharField(required=False, max_length=200)
+
+
+class NoPushForm(serializers.Serializer):
+    endpoint = serializers.CharField(max_length=1000)
+    guestToken = serializers.CharField(required=False, max_length=200)
+
+
+class PushAnswer(serializers.Serializer):
+    vapidKey = serializers.CharField(help_text="Subscribe with it. Empty: notifications are not set up here.")
+
+
 # --- Forms of pages -----------------------------------------------------------------------------------
 class OneLine(forms.CharField):
     """A line of text: whatever white space was pasted into it is one blank."""

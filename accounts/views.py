@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -60,7 +60,7 @@ def apply_organizer(request: HttpRequest, organizer: str = "") -> HttpResponse:
     again = access.organizer_for_owner(user, organizer) if organizer else None
     if again and (again.approved_at or again.standing == "pending") and request.method != "POST":
         return redirect("events:show_organizer", again.slug)
-    form = ApplyForm(request.POST or None, initial=_said_before(again))
+    form = ApplyForm(_sent(request), initial=_said_before(again))
     if form.is_valid():
         try:
             made = actions.apply_organizer(user, **form.cleaned_data, organizer=again)
@@ -73,6 +73,10 @@ def apply_organizer(request: HttpRequest, organizer: str = "") -> HttpResponse:
             return redirect("events:show_organizer", made.organizer.slug)
     page = {"form": form, "organizer": again}
     return render(request, "accounts/apply.html", page, status=400 if form.errors else 200)
+
+
+def _sent(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
 
 
 def _said_before(organizer: Organizer | None) -> dict[str, Any]:
@@ -89,7 +93,7 @@ def list_members(request: HttpRequest, organizer: str) -> HttpResponse:
     """Who works for the organizer. An owner's POST makes an invitation and shows its link this once."""
     user = signed_in(request)
     its = (access.organizer_for_owner if request.method == "POST" else access.organizer_for_member)(user, organizer)
-    form, link = InviteForm(request.POST or None), ""
+    form, link = InviteForm(_sent(request)), ""
     if form.is_valid():
         try:
             _made, secret = actions.invite(its, user, form.cleaned_data["role"], form.cleaned_data["note"])

@@ -82,14 +82,15 @@ class EventForm(forms.ModelForm):
                 "A night belongs to the day it begins on: Sunday's party that ends on Monday at 4 is Sunday's."
             ),
             "time_zone": _("Of the place where you dance. All times are shown in it."),
-            "venue": _("Hotel Gellért, Budapest"),
-            "wifi": _("Hotel Guest, no password"),
+            "wifi": "",
             "colour": "",
             "is_booth_open": _("Otherwise only your members, and the DJs of your timetable."),
         }
         widgets = {
             "starts_on": forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
             "ends_on": forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+            "venue": forms.TextInput({"placeholder": _("Hotel Gellért, Budapest")}),
+            "wifi": forms.TextInput({"placeholder": _("Hotel Guest, no password")}),
             "time_zone": forms.TextInput({"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
             "description": forms.Textarea({"rows": 5}),
             "colour": forms.TextInput({"type": "color"}),
@@ -109,7 +110,12 @@ class StageRow(forms.Form):
     """`position` orders the rows; `is_set_over`: yes, end what is live on the stage that I close."""
 
     code = forms.CharField(max_length=12, required=False, widget=forms.HiddenInput)
-    name = forms.CharField(max_length=80, required=False, label=_("Name of the stage"))
+    name = forms.CharField(
+        max_length=80,
+        required=False,
+        label=_("Name of the stage"),
+        widget=forms.TextInput({"placeholder": _("Name of the stage")}),
+    )
     position = forms.IntegerField(min_value=1, max_value=999, required=False, label=_("Order"))
     is_closed = forms.BooleanField(required=False, label=_("Closed"))
     is_removed = forms.BooleanField(required=False, label=_("Remove"))

@@ -21,6 +21,7 @@ api = [
     path("stages", stages.api.create_stage),
     path("stages/<str:code>", stages.api.show_stage),
     path("stages/<str:code>/subscribe", stages.api.subscribe),
+    path("slots/<str:code>/star", stages.api.star_slot),
     path("sessions", stages.api.go_live),
     path("sessions/<str:code>", stages.api.show_session),
     path("sessions/<str:code>/end", stages.api.end_session),

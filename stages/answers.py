@@ -26,12 +26,18 @@ class StageAnswer(serializers.Serializer):
 
 
 class SlotAnswer(serializers.Serializer):
+    slotId = serializers.CharField()
     stageId = serializers.CharField()
     startsAt = serializers.DateTimeField()
     endsAt = serializers.DateTimeField()
     djName = serializers.CharField()
     title = serializers.CharField()
     kind = serializers.CharField()
+
+
+class StarAnswer(serializers.Serializer):
+    slotId = serializers.CharField()
+    isStarred = serializers.BooleanField()
 
 
 class SessionAnswer(serializers.Serializer):

@@ -6,25 +6,27 @@ from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
-from rest_framework.decorators import api_view, permission_classes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import guest_key, signed_in
+from accounts.access import guest_key, guest_of, signed_in
 from accounts.models import ApiToken, User
 from accounts.tokens import check_scope
 from events.access import event_for_manager, event_for_member, public_event
 from pika.errors import Problem, cleaned
+from pika.limits import over_limit
 from stages import access, answers, forms
-from stages.actions import announcements, floor, plays, sessions
+from stages.actions import announcements, floor, plays, sessions, stars
 from stages.actions import stages as stage_actions
 from stages.actions.announcements import Draft
 from stages.actions.plays import Heard
 from stages.models import Session
 from stages.serializers import announcement_answer, play_of, session_answer, slot_of, stage_of
 from stages.state import stage_now
+from stages.timetable_access import public_slot
 
 REFUSED = {400: answers.ErrorAnswer, 401: answers.ErrorAnswer, 404: answers.ErrorAnswer}
 
@@ -226,9 +228,9 @@ def event_schedule(request: Request, slug: str) -> Response:
         slot = stage_actions.add_slot(
             stage, form["startsAt"], form["endsAt"], form.get("djName", ""), form.get("title", "")
         )
-        return Response({"stageId": stage.code} | (slot_of(slot) or {}), 201)
+        return Response({"slotId": slot.code, "stageId": stage.code} | (slot_of(slot) or {}), 201)
     slots = access.slots_of(public_event(slug))
-    return Response([{"stageId": slot.stage.code} | (slot_of(slot) or {}) for slot in slots])
+    return Response([{"slotId": slot.code, "stageId": slot.stage.code} | (slot_of(slot) or {}) for slot in slots])
 
 
 @extend_schema(
@@ -246,6 +248,36 @@ def subscribe(request: Request, code: str) -> Response:
     stage = access.public_stage(code)
     floor.follow_all({(key, stage.code): timezone.now()})
     return Response(stage_of(stage))
+
+
+@extend_schema(
+    methods=["POST"],
+    request=forms.FollowForm,
+    responses={200: answers.StarAnswer, **REFUSED},
+    description="This guest wants to be there, and is reminded ten minutes before. Twice is once.",
+)
+@extend_schema(
+    methods=["DELETE"],
+    parameters=[OpenApiParameter("guestToken", str, description="Without the cookie of a page.")],
+    responses={200: answers.StarAnswer, **REFUSED},
+    description="No more. Twice is once.",
+)
+@api_view(["POST", "DELETE"])
+@authentication_classes([])  # a star is the device's, whoever is logged in on it
+@permission_classes([AllowAny])
+def star_slot(request: Request, code: str) -> Response:
+    form = cleaned(forms.FollowForm, request.data or request.query_params.dict())
+    key = guest_key(form.get("guestToken") or request.COOKIES.get(settings.GUEST_COOKIE))
+    if not key:
+        raise Problem("Send the “guestToken” that POST /api/v1/guests gave you", "bad_guest", 401)
+    slot = public_slot(code)
+    if wait := over_limit("star", key, 60, 60):
+        raise Problem(f"That was too fast. Once more in {wait} s.", "too_often", 429, retry_after=wait)
+    if request.method == "POST":
+        stars.star(guest_of(key), slot, timezone.now())
+    else:
+        stars.unstar(key, slot)
+    return Response({"slotId": slot.code, "isStarred": request.method == "POST"})
 
 
 # --- Announcements ---------------------------------------------------------------------------------------

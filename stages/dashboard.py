@@ -25,7 +25,7 @@ from stages.state import AWAY, CHANGING, CLOSED, RECONNECTING, WAITING, StageNow
 from stages.timetable_access import working_copy
 
 SLOTS_SHOWN = 4
-WARNINGS_SHOWN = 6
+WARNINGS_SHOWN = 5
 LATE = timedelta(minutes=5)
 
 
@@ -124,7 +124,7 @@ def _timetable_warnings(event: Event, lines: list[timetable.Line], floors: Itera
     names = {floor.stage.code: floor.stage.name for floor in floors}
     found = timetable.warnings(lines, names, event.zone)
     coming = [line for line in lines if line.code in found and line.shown.ends_at > at]
-    return [f"{_place(line, names, event)}: {words}" for line in coming for words in found[line.code]]
+    return [f"{_place(line, names, event)}: {'; '.join(found[line.code])}" for line in coming]
 
 
 def _place(line: timetable.Line, names: dict[str, str], event: Event) -> str:

@@ -46,8 +46,8 @@ class Djs:
             raise Problem(_("A name has at most 80 characters."), "invalid", field="dj")
         if user is None:
             same = [one for one in self.known if name and one.name.casefold() == name.casefold()]
-            user = same[0] if len(same) == 1 else None
-        return (user.pk, name or user.name) if user else (None, name)
+            return (same[0].pk, same[0].name) if len(same) == 1 else (None, name)
+        return user.pk, name or user.name
 
     def typed(self, dj_id: int | None, name: str) -> str:
         """What to type to mean this one."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from icalendar import Calendar, Event as Entry
+from icalendar import Calendar
+from icalendar import Event as Entry
 
 from events.models import Event
 from stages.models import Slot

@@ -82,7 +82,9 @@ class Line:
 
 def fingerprint(lines: Iterable[Line]) -> str:
     """The same for the same lines, else another."""
-    facts = [(line.code, line.version, line.published, line.entry and sorted(asdict(line.entry).items())) for line in lines]
+    facts = [
+        (line.code, line.version, line.published, line.entry and sorted(asdict(line.entry).items())) for line in lines
+    ]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
@@ -184,7 +186,13 @@ class Shift:
 
 
 def shift(
-    lines: list[Line], stages: Mapping[str, str], zone: ZoneInfo, stage: str, from_at: datetime, minutes: int, is_now: bool
+    lines: list[Line],
+    stages: Mapping[str, str],
+    zone: ZoneInfo,
+    stage: str,
+    from_at: datetime,
+    minutes: int,
+    is_now: bool,
 ) -> Shift:
     """The rest of the night of `from_at` on `stage`, published and pending alike, so many minutes later."""
     night = night_of(from_at, zone)
@@ -208,4 +216,3 @@ def shift(
             words = _("%(slot)s goes beyond the end of the night, %(end)s")
             clashes.append(words % {"slot": _words(new.shown, zone), "end": show_clock(until, zone)})
     return Shift(changed, clashes, fingerprint(chain.from_iterable(changed)) if codes else "")
-

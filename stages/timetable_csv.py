@@ -56,7 +56,11 @@ def rows_of(data: bytes) -> list[tuple[int, dict[str, str]]]:
     try:
         return _by_column(reader)
     except csv.Error as error:
-        raise Problem(_("Line %(line)s cannot be read: %(why)s") % {"line": reader.line_num, "why": error}, "invalid", field="file") from None
+        raise Problem(
+            _("Line %(line)s cannot be read: %(why)s") % {"line": reader.line_num, "why": error},
+            "invalid",
+            field="file",
+        ) from None
 
 
 def _by_column(reader: "csv._reader") -> list[tuple[int, dict[str, str]]]:

@@ -42,7 +42,10 @@ class SlotForm(forms.Form):
     end = forms.CharField(label=_("To"), max_length=20, widget=forms.TimeInput(attrs={"type": "time"}))
     end_offset = forms.CharField(required=False, max_length=6)
     dj = forms.CharField(
-        label=_("DJ"), required=False, max_length=340, widget=forms.TextInput(attrs={"list": "djs", "autocomplete": "off"})
+        label=_("DJ"),
+        required=False,
+        max_length=340,
+        widget=forms.TextInput(attrs={"list": "djs", "autocomplete": "off"}),
     )
     title = forms.CharField(label=_("Title"), required=False, max_length=120)
     kind = forms.ChoiceField(label=_("Kind"), choices=Slot.Kind.choices, initial=Slot.Kind.SOCIAL)
@@ -50,7 +53,13 @@ class SlotForm(forms.Form):
     entry: Entry
 
     def __init__(
-        self, event: Event, stages: Mapping[str, str], djs: Djs, data: Any = None, entry: Entry | None = None, **initial: Any
+        self,
+        event: Event,
+        stages: Mapping[str, str],
+        djs: Djs,
+        data: Any = None,
+        entry: Entry | None = None,
+        **initial: Any,
     ) -> None:
         self.event, self.djs = event, djs
         self.twice: dict[str, list[tuple[str, str]]] = {}

@@ -31,7 +31,7 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _HEAD_BYTES = 16 * 1024
 _LAST_SECONDS = 2
 # Said once, or it is not plain; and a body is none of ours.
-_ONCE = {b"host", b"upgrade", b"connection", b"sec-websocket-key", b"sec-websocket-version", b"origin"}
+_ONCE = {b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket-version", b"origin"}
 _NOT_OURS = {b"content-length", b"transfer-encoding", b"expect"}
 _WANTS_A_SOCKET = re.compile(rb"\r\nupgrade[ \t]*:[^\r\n]*websocket", re.IGNORECASE)
 _ODD = b"This is no websocket handshake as RFC 6455 has it."
@@ -65,20 +65,21 @@ def plain_upgrade(head: bytes) -> Upgrade | None:
     line = _LINE.fullmatch(first)
     if line is None:
         return None
-    headers = []
-    once: dict[bytes, bytes] = {}
+    headers, once, connection = [], dict[bytes, bytes](), b""
     for one in lines:
         match = _HEADER.fullmatch(one)
         if match is None:
             return None
         name, value = match[1].lower(), match[2] or b""
         headers.append((name, value))
-        if name in _NOT_OURS or (name in _ONCE and once.setdefault(name, value) is not value):
+        if name == b"connection":
+            connection += b"," + value.lower()
+        elif name in _NOT_OURS or (name in _ONCE and once.setdefault(name, value) is not value):
             return None
     is_plain = (
         b"host" in once
         and once.get(b"upgrade", b"").lower() == b"websocket"
-        and b"upgrade" in [word.strip() for word in once.get(b"connection", b"").lower().split(b",")]
+        and b"upgrade" in [word.strip() for word in connection.split(b",")]
         and once.get(b"sec-websocket-version") == b"13"
     )
     key = once.get(b"sec-websocket-key", b"")

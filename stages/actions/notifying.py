@@ -134,7 +134,9 @@ def _tell(event: Event, author: User, releases: list[Release], now: datetime) ->
 
 
 def _send(event: Event, changes: list[Change], guests: list[int], now: datetime) -> None:
-    ends = [datetime.fromisoformat(side["endsAt"]) for change in changes for side in (change["from"], change["to"]) if side]
+    ends = [
+        datetime.fromisoformat(side["endsAt"]) for change in changes for side in (change["from"], change["to"]) if side
+    ]
     push.push(
         Guest.objects.filter(pk__in=guests),
         title=title_of(event),

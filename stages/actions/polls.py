@@ -95,8 +95,8 @@ def tell_votes(codes: Iterable[str]) -> set[str]:
     What is over was told with its end.
     """
     done = set(codes)
-    running = Poll.objects.running(timezone.now()).select_related("session__stage__event__organizer").filter(code__in=done)
-    for poll in running:
+    running = Poll.objects.running(timezone.now()).filter(code__in=done)
+    for poll in running.select_related("session__stage__event__organizer"):
         stage = poll.session.stage
         floor = topics.stage(stage.code) if stage else topics.session(poll.session.code)
         listeners = broker().count_listeners(floor, set())

@@ -38,7 +38,9 @@ def publish_timetable(event: Event, user: User, seen: str) -> Release:
     return release
 
 
-def shift_stage(event: Event, user: User, stage: Stage, from_at: datetime, minutes: int, is_now: bool, seen: str) -> Release:
+def shift_stage(
+    event: Event, user: User, stage: Stage, from_at: datetime, minutes: int, is_now: bool, seen: str
+) -> Release:
     """The rest of the stage's night so many minutes later, published at once; what else is pending stays so."""
     with transaction.atomic():
         lock(event)

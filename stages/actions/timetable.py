@@ -106,7 +106,9 @@ def _unchanged(event: Event, code: str, seen: str) -> Line:
 def _write(event: Event, user: User, lines: list[Line]) -> None:
     """The lines' edits; what is again as published needs none."""
     stages = dict(event.stages.values_list("code", "pk"))
-    slots = dict(Slot.objects.filter(code__in=[line.code for line in lines if line.published]).values_list("code", "pk"))
+    slots = dict(
+        Slot.objects.filter(code__in=[line.code for line in lines if line.published]).values_list("code", "pk")
+    )
     gone = [slots[line.code] for line in lines if line.published and line.entry == line.published]
     SlotEdit.objects.filter(slot__in=gone).delete()
     changed = [line for line in lines if line.change]

@@ -79,7 +79,6 @@ class Announcement(models.Model):
     def __str__(self) -> str:
         return self.message
 
-
     @property
     def state(self) -> str:
         """`shown`, `cancelled` or `over`."""

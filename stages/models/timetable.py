@@ -57,8 +57,8 @@ class Slot(models.Model):
 class SlotEdit(models.Model):
     """A change of the timetable that is not published yet: the working copy is the slots with their edits.
 
-    Without a `slot` it is a new one, and `code` will be the slot's. `version` rises with each save, so that the second of two managers who edit the
-    same slot sees what the first one did.
+    Without a `slot` it is a new one, and `code` will be the slot's. `version` rises with each save, so that the second
+    of two managers who edit the same slot sees what the first one did.
     """
 
     code = models.CharField(max_length=12, unique=True, default=new_long_code, editable=False)

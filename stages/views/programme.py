@@ -27,7 +27,7 @@ def show_timetable(request: HttpRequest, slug: str) -> HttpResponse:
     """Nights, stages, slots; what plays now and next; one's own stars."""
     event, now = shown_event(slug), timezone.now()
     key = request.guest_key  # type: ignore[attr-defined]
-    stages = names_of(event)
+    stages, mine = names_of(event), reverse("stages:show_stars_calendar", args=[slug])
     slots = list(access.slots_of(event))
     lines = overlay(slots, [])
     page = {
@@ -39,7 +39,7 @@ def show_timetable(request: HttpRequest, slug: str) -> HttpResponse:
         "tonight": night_of(now, event.zone),
         "floors": _floors(lines, stages, event, now),
         "calendar": public_address(request, reverse("stages:show_calendar", args=[slug])),
-        "star_calendar": f"{public_address(request, reverse('stages:show_stars_calendar', args=[slug]))}?key={stars_key(key)}",
+        "star_calendar": f"{public_address(request, mine)}?key={stars_key(key)}",
     }
     return render(request, "stages/timetable.html", page)
 
@@ -52,7 +52,9 @@ def _floors(lines: list[Line], stages: dict[str, str], event: Event, now: dateti
         current = next((line.shown for line in mine if line.shown.starts_at <= now), None)
         following = next((line.shown for line in mine if line.shown.starts_at > now), None)
         if current or following:
-            words = {which: times(entry, event.zone) for which, entry in (("now", current), ("next", following)) if entry}
+            words = {
+                which: times(entry, event.zone) for which, entry in (("now", current), ("next", following)) if entry
+            }
             floors.append({"code": code, "name": name, "current": current, "following": following, "times": words})
     return floors
 

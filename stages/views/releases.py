@@ -43,7 +43,13 @@ def publish_timetable(request: HttpRequest, event: Event) -> HttpResponse:
             return redirect("stages:notify_timetable" if is_public(event) else "stages:edit_timetable", slug=event.slug)
     lines, stages = difference(working_copy(event)), names_of(event)
     changes = [(line, sentence(change_of(line, stages), event.zone)) for line in lines]
-    page = {"event": event, "changes": changes, "seen": fingerprint(lines), "words": words, "is_public": is_public(event)}
+    page = {
+        "event": event,
+        "changes": changes,
+        "seen": fingerprint(lines),
+        "words": words,
+        "is_public": is_public(event),
+    }
     return render(request, "stages/organize/publish.html", page, status=409 if words else 200)
 
 
@@ -117,7 +123,10 @@ def _choices(event: Event, now: datetime) -> list[tuple[str, list[tuple[str, str
     for code, name in names_of(event).items():
         of_stage = [line for line in lines if line.published and line.published.stage == code]
         slots = [
-            (line.code, _("from %(time)s, %(who)s") % {"time": times(line.published, event.zone), "who": line.published.who})
+            (
+                line.code,
+                _("from %(time)s, %(who)s") % {"time": times(line.published, event.zone), "who": line.published.who},
+            )
             for line in of_stage
             if line.published and night_of(line.published.starts_at, event.zone) == tonight
         ]
@@ -126,7 +135,9 @@ def _choices(event: Event, now: datetime) -> list[tuple[str, list[tuple[str, str
     return groups
 
 
-def _where(request: HttpRequest, event: Event, where: str, asked_at: str, now: datetime) -> tuple[Stage, datetime, bool]:
+def _where(
+    request: HttpRequest, event: Event, where: str, asked_at: str, now: datetime
+) -> tuple[Stage, datetime, bool]:
     """(stage, from when, is it from now) of `now-CODE` or a slot's code."""
     kind, _dash, code = where.partition("-")
     line = next((line for line in working_copy(event) if line.code == where and line.published), None)
@@ -170,7 +181,9 @@ def _touched(event: Event, request: HttpRequest, after: list[Line], names: dict[
     return {"people": found.people, "phones": found.phones(now)}
 
 
-def _shift(request: HttpRequest, event: Event, stage: Stage, from_at: datetime, minutes: int, is_now: bool) -> HttpResponse:
+def _shift(
+    request: HttpRequest, event: Event, stage: Stage, from_at: datetime, minutes: int, is_now: bool
+) -> HttpResponse:
     user = signed_in(request)
     release = actions.shift_stage(event, user, stage, from_at, minutes, is_now, request.POST.get("seen", ""))
     told = notify_of(release, user, timezone.now())

@@ -72,7 +72,9 @@ def _is_utf8(data: bytes) -> bool:
 
 def _take(request: HttpRequest, event: Event, sheet: Sheet) -> HttpResponse:
     count = add_lines(event, signed_in(request), sheet.entries)
-    words = ngettext("%s slot taken in. Look at it, then publish.", "%s slots taken in. Look at them, then publish.", count)
+    words = ngettext(
+        "%s slot taken in. Look at it, then publish.", "%s slots taken in. Look at them, then publish.", count
+    )
     messages.success(request, words % count)
     return redirect("stages:edit_timetable", slug=event.slug)
 

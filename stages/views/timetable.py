@@ -23,10 +23,10 @@ from stages.actions import timetable as actions
 from stages.actions.notifying import untold
 from stages.actions.timetable import LineChanged
 from stages.board import board, words_of
+from stages.djs import emails_in
 from stages.timetable import Line, difference, fingerprint, warnings
 from stages.timetable_access import djs_for, known_djs, working_copy
 from stages.timetable_forms import CopyDayForm, SlotForm
-from stages.djs import emails_in
 from stages.wall_time import night_of, show_clock
 
 
@@ -92,10 +92,16 @@ def add_slot(request: HttpRequest, event: Event) -> HttpResponse:
     if not form.is_valid():
         return _table_page(request, event, 422, form=form)
     entry = actions.save_line(event, signed_in(request), form.entry).shown
-    next_one = {"stage": entry.stage, "day": form.cleaned_data["day"], "start": show_clock(entry.ends_at, event.zone)[:5]}
-    messages.success(request, _("Added: %(who)s, %(start)s. It is public once you publish.") % {
-        "who": entry.who, "start": show_clock(entry.starts_at, event.zone)
-    })
+    next_one = {
+        "stage": entry.stage,
+        "day": form.cleaned_data["day"],
+        "start": show_clock(entry.ends_at, event.zone)[:5],
+    }
+    messages.success(
+        request,
+        _("Added: %(who)s, %(start)s. It is public once you publish.")
+        % {"who": entry.who, "start": show_clock(entry.starts_at, event.zone)},
+    )
     return redirect(_with(reverse("stages:edit_timetable", args=[event.slug]), next_one) + "#add")
 
 
@@ -120,7 +126,9 @@ def edit_slot(request: HttpRequest, event: Event, code: str) -> HttpResponse:
     try:
         actions.save_line(event, signed_in(request), form.entry, code, request.POST.get("seen", ""))
     except LineChanged as changed:
-        return _slot_page(request, event, changed.line, form, stages, theirs=_theirs(changed.line, form, stages), status=409)
+        return _slot_page(
+            request, event, changed.line, form, stages, theirs=_theirs(changed.line, form, stages), status=409
+        )
     messages.success(request, _("Saved. It is public once you publish."))
     return redirect(f"{reverse('stages:edit_timetable', args=[event.slug])}#{code}")
 
@@ -139,14 +147,27 @@ def _gone(request: HttpRequest, event: Event, stages: dict[str, str]) -> HttpRes
 
 def _theirs(line: Line, form: SlotForm, stages: dict[str, str]) -> list[tuple[str, str, str]]:
     """(field, theirs, mine) wherever the two differ."""
-    labels = {"stage": _("Stage"), "day": _("Night"), "time": _("Time"), "dj": _("DJ"), "title": _("Title"), "kind": _("Kind")}
+    labels = {
+        "stage": _("Stage"),
+        "day": _("Night"),
+        "time": _("Time"),
+        "dj": _("DJ"),
+        "title": _("Title"),
+        "kind": _("Kind"),
+    }
     mine = words_of(Line(line.code, None, form.entry), stages, form.event.zone)
     theirs = words_of(line, stages, form.event.zone)
     return [(label, theirs[name], mine[name]) for name, label in labels.items() if theirs[name] != mine[name]]
 
 
 def _slot_page(
-    request: HttpRequest, event: Event, line: Line, form: SlotForm, stages: dict[str, str], status: int = 200, **more: Any
+    request: HttpRequest,
+    event: Event,
+    line: Line,
+    form: SlotForm,
+    stages: dict[str, str],
+    status: int = 200,
+    **more: Any,
 ) -> HttpResponse:
     page = {"event": event, "line": line, "form": form, "djs": known_djs(event), "stages": stages, "seen": line.seen}
     return render(request, "stages/organize/slot.html", page | more, status=status)

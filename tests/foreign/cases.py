@@ -223,6 +223,6 @@ for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_53
 # --- 9: too much, in parts ---------------------------------------------------------------------------------------
 for size in (1, 100, 6_000, MOST):
     whole = pieces(b"x" * (MOST + 1), size)
-    case(f"9.1 10241 bytes in fragments of {size}", whole, *closed(1009))
+    case(f"9.1 10241 bytes in fragments of {size}", whole, *closed(1009, 1008))  # or a flood
 case("9.2 an endless message", frame(TEXT, b"{", fin=False) + frame(CONT, b"x" * 500, fin=False) * 200, *closed(1009))
 case("9.3 the announced fragment is too much", frame(TEXT, b"x" * 6_000, fin=False) + head(CONT, 6_000), *closed(1009))

@@ -20,7 +20,24 @@ LONGER = {  # the booth is one page with many faces, and its script is without a
     "pika/static/pika/booth.css",
     "pika/static/pika/booth.js",
 }
-VERBS = {"cancel", "list", "show", "find", "revoke"}
+VERBS = {
+    "apply",
+    "archive",
+    "cancel",
+    "change",
+    "duplicate",
+    "edit",
+    "find",
+    "join",
+    "list",
+    "new",
+    "preview",
+    "publish",
+    "remove",
+    "revoke",
+    "show",
+    "unpublish",
+}
 NOUNS_ALONE = {  # pages that everybody calls by one word, and files whose names browsers give
     "stages:welcome",
     "stages:booth",

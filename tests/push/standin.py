@@ -114,7 +114,10 @@ class PushService:
         self.loop.run_until_complete(self._open())
         self._ready.set()
         self.loop.run_forever()
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
         self.loop.run_until_complete(self._runner.cleanup())
+        self.loop.close()
 
     async def _open(self) -> None:
         app = web.Application(client_max_size=1 << 20)

@@ -1,16 +1,21 @@
-"""People over HTTP, for programs: who am I, a new guest."""
+"""People and their devices over HTTP: who am I, a new guest, where it can be reached by push."""
 
 from django.utils import timezone
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
-from rest_framework.decorators import api_view, permission_classes
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import forms
-from accounts.access import digest, signed_in
+from accounts import forms, push
+from accounts.access import digest, guest_of_request, signed_in
 from accounts.actions import new_guest_secret
 from accounts.models import ApiToken
+from pika.api import ErrorAnswer
+from pika.errors import Problem, cleaned
+from pika.gateways import webpush
+from pika.limits import over_limit
 from pika.live.messages import iso
 
 
@@ -34,7 +39,7 @@ def create_guest(request: Request) -> Response:
     return Response({"guestToken": new_guest_secret()}, 201)
 
 
-REFUSED = {status: ErrorAnswer for status in (400, 401, 409, 429, 503)}
+REFUSED = dict.fromkeys((400, 401, 409, 429, 503), ErrorAnswer)
 
 
 @extend_schema(methods=["GET"], responses={200: forms.PushAnswer}, description="The key to subscribe with.")

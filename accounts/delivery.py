@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -63,6 +64,8 @@ class _Turn:
         self.chunk, self.message = chunk, chunk.message
         self.began_at = timezone.now()
         self.ends = self.message.created_at.timestamp() + self.message.ttl
+        # One time for all that fail in this turn, or each would come back in a turn of its own.
+        self.again = self.now + min(_LONGEST_WAIT, 2.0 ** (chunk.tries + 1)) * random.uniform(0.75, 1.25)
 
     @property
     def now(self) -> float:
@@ -121,10 +124,7 @@ class _Turn:
             self.save()
 
     def _put_off(self, answer: Answer) -> None:
-        wait = answer.retry_after
-        if wait is None:
-            wait = min(_LONGEST_WAIT, 2.0**self.chunk.tries) * random.uniform(0.5, 1)
-        at = self.now + max(1.0, wait)
+        at = max(self.again, math.ceil(self.now + (answer.retry_after or 0)))
         if at < self.ends:
             self.chunk.waiting[str(answer.id)] = at
         else:

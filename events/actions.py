@@ -41,3 +41,11 @@ def create_event(
             event.save()
             return event
     raise Problem("No free name was found, please try again", "no_code", 503, retry_after=1)
+
+
+def mute(guest: Guest, event: Event, is_muted: bool) -> None:
+    """This device wants no push of the event, or wants it again; also when it subscribes anew."""
+    if is_muted:
+        Mute.objects.get_or_create(guest=guest, event=event)
+    else:
+        Mute.objects.filter(guest=guest, event=event).delete()

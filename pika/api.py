@@ -4,11 +4,24 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from pika.errors import Problem, first_error
+
+
+class Error(serializers.Serializer):
+    """For the OpenAPI document."""
+
+    code = serializers.CharField()
+    message = serializers.CharField(help_text="In the user's words.")
+    fields = serializers.DictField(required=False)  # type: ignore[assignment]
+    retryAfter = serializers.FloatField(required=False, help_text="Seconds.")
+
+
+class ErrorAnswer(serializers.Serializer):
+    error = Error()
 
 
 def api_error(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -13,6 +13,7 @@ from pika.metrics import show_metrics
 api = [
     path("me", accounts.api.show_me),
     path("guests", accounts.api.create_guest),
+    path("push/subscriptions", accounts.api.push_subscriptions),
     path("events", events.api.create_event),
     path("events/<slug:slug>/stages", stages.api.event_stages),
     path("events/<slug:slug>/schedule", stages.api.event_schedule),

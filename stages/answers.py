@@ -2,16 +2,9 @@
 
 from rest_framework import serializers
 
+from pika.api import ErrorAnswer
 
-class Error(serializers.Serializer):
-    code = serializers.CharField()
-    message = serializers.CharField(help_text="In the user's words.")
-    fields = serializers.DictField(required=False)  # type: ignore[assignment]
-    retryAfter = serializers.FloatField(required=False, help_text="Seconds.")
-
-
-class ErrorAnswer(serializers.Serializer):
-    error = Error()
+__all__ = ["ErrorAnswer"]
 
 
 class StageAnswer(serializers.Serializer):

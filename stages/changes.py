@@ -92,8 +92,8 @@ def sentence(change: Change, zone: ZoneInfo, is_stage_said: bool = True) -> str:
         now = f"{new['stageName']} {now}"
         stage = f"{old['stageName']}: " if is_stage_said else ""
     if then == now and change["change"] == MOVED:  # only its end
-        then, now = (f"–{show_clock(_at(end, 'endsAt'), zone)}" for end in (old, new))
-        return f"{stage}{who}, {when(new, zone)} {then} → {now}"
+        then, now = (show_clock(_at(end, "endsAt"), zone) for end in (old, new))
+        return f"{stage}{who}, {when(new, zone)}–{then} → –{now}"
     return f"{stage}{who}, {then} → {now}" if then != now else f"{stage}{who}, {now}"
 
 

@@ -24,7 +24,7 @@ from pika.jobs.actions import kinds
 from pika.live.messages import iso
 from stages.actions import plays, sessions
 from stages.actions.plays import Heard
-from stages.models import Announcement, Play, Poll, Session, Slot, Stage
+from stages.models import Announcement, Play, Poll, Release, Session, Slot, SlotEdit, Stage
 from tests.cast import Dancer, Dj
 
 PEOPLE = ("nobody", "stranger", "ana", "crew", "owner")
@@ -47,11 +47,15 @@ class May:
     def to(self, name: str) -> int:
         return self.crew or self.ana if name == "crew" else int(getattr(self, name))
 
+    def lets_crew(self) -> bool:
+        return 0 < self.crew < 400
+
 
 ANYBODY = May(200, 200, 200, 200)
 FOUND = May(302, 302, 302, 302)
 LOGGED_IN = May(302, 200, 200, 200)  # nobody is sent to the login page
 MEMBERS = May(401, 200, 200, 200)
+HERS = May(302, 404, 404, 200, "elena")
 THEIRS = May(401, 404, 404, 200)  # a stranger gets 404, not 403: what is not yours does not exist
 A_PLAY = {"playId": "{new}", "playedAt": "{now}", "track": {"title": "Mine now"}}
 AN_EVENT = {
@@ -91,10 +95,10 @@ ADDRESSES: dict[str, May] = {
     # Organizers' pages: events
     "GET organize/<slug:organizer>/events/new": May(302, 404, 404, 200, "elena"),
     "POST organize/<slug:organizer>/events/new": May(302, 404, 404, 200, "elena"),
-    "GET organize/e/<slug:slug>/": May(302, 404, 404, 200, "elena"),
+    "GET organize/e/<slug:slug>/": May(302, 404, 404, 200, "elena", crew=200),
     "GET organize/e/<slug:slug>/edit": May(302, 404, 404, 200, "elena"),
     "POST organize/e/<slug:slug>/edit": May(302, 404, 404, 200, "elena"),
-    "GET organize/e/<slug:slug>/preview": May(302, 404, 404, 200, "elena"),
+    "GET organize/e/<slug:slug>/preview": May(302, 404, 404, 200, "elena", crew=200),
     "GET organize/e/<slug:slug>/publish": May(405, 405, 405, 405),
     "POST organize/e/<slug:slug>/publish": May(302, 404, 404, 302, "elena"),
     "GET organize/e/<slug:slug>/unpublish": May(405, 405, 405, 405),
@@ -103,14 +107,41 @@ ADDRESSES: dict[str, May] = {
     "POST organize/e/<slug:slug>/archive": May(302, 404, 404, 302, "elena"),
     "GET organize/e/<slug:slug>/duplicate": May(302, 404, 404, 200, "elena"),
     "POST organize/e/<slug:slug>/duplicate": May(302, 404, 404, 200, "elena"),
-    "GET organize/e/<slug:slug>/posters": May(302, 404, 404, 200, "elena"),
-    "GET organize/e/<slug:slug>/posters/<str:code>": May(302, 404, 404, 200, "elena"),
+    "GET organize/e/<slug:slug>/posters": May(302, 404, 404, 200, "elena", crew=200),
+    "GET organize/e/<slug:slug>/posters/<str:code>": May(302, 404, 404, 200, "elena", crew=200),
     # Organizers' pages: announcements
-    "GET organize/e/<slug:slug>/announce": May(302, 404, 404, 200, "elena"),
-    "POST organize/e/<slug:slug>/announce": May(302, 404, 404, 200, "elena"),
-    "GET organize/e/<slug:slug>/announcements": May(302, 404, 404, 200, "elena"),
+    "GET organize/e/<slug:slug>/announce": May(302, 404, 404, 200, "elena", crew=200),
+    "POST organize/e/<slug:slug>/announce": May(302, 404, 404, 200, "elena", crew=200),
+    "GET organize/e/<slug:slug>/announcements": May(302, 404, 404, 200, "elena", crew=200),
     "GET organize/e/<slug:slug>/announcements/<str:code>/cancel": May(405, 405, 405, 405),
-    "POST organize/e/<slug:slug>/announcements/<str:code>/cancel": May(302, 404, 404, 302, "elena"),
+    "POST organize/e/<slug:slug>/announcements/<str:code>/cancel": May(302, 404, 404, 302, "elena", crew=302),
+    # Organizers' pages: the timetable
+    "GET organize/e/<slug:slug>/timetable": HERS,
+    "GET organize/e/<slug:slug>/timetable/add": May(405, 405, 405, 405),
+    "POST organize/e/<slug:slug>/timetable/add": May(302, 404, 404, 422, "elena"),
+    "GET organize/e/<slug:slug>/timetable/slot/<str:code>": HERS,
+    "POST organize/e/<slug:slug>/timetable/slot/<str:code>": May(302, 404, 404, 422, "elena"),
+    "GET organize/e/<slug:slug>/timetable/slot/<str:code>/remove": May(405, 405, 405, 405),
+    "POST organize/e/<slug:slug>/timetable/slot/<str:code>/remove": May(302, 404, 404, 302, "elena"),
+    "GET organize/e/<slug:slug>/timetable/slot/<str:code>/undo": May(405, 405, 405, 405),
+    "POST organize/e/<slug:slug>/timetable/slot/<str:code>/undo": May(302, 404, 404, 302, "elena"),
+    "GET organize/e/<slug:slug>/timetable/copy": May(405, 405, 405, 405),
+    "POST organize/e/<slug:slug>/timetable/copy": May(302, 404, 404, 422, "elena"),
+    "GET organize/e/<slug:slug>/timetable/publish": HERS,
+    "POST organize/e/<slug:slug>/timetable/publish": May(302, 404, 404, 409, "elena"),  # not what was looked at
+    "GET organize/e/<slug:slug>/timetable/notify": HERS,
+    "POST organize/e/<slug:slug>/timetable/notify": May(302, 404, 404, 409, "elena"),  # nothing was published
+    "GET organize/e/<slug:slug>/timetable/late": HERS,
+    "POST organize/e/<slug:slug>/timetable/late": May(
+        302, 404, 404, 409, "elena", {"where": "{slot}", "minutes": "20"}
+    ),
+    "GET organize/e/<slug:slug>/timetable/import": HERS,
+    "POST organize/e/<slug:slug>/timetable/import": May(302, 404, 404, 422, "elena", {"text": "nonsense"}),
+    "GET organize/e/<slug:slug>/timetable.csv": HERS,
+    # The timetable, for everybody
+    "GET e/<slug:slug>/timetable": ANYBODY,
+    "GET e/<slug:slug>/timetable.ics": ANYBODY,
+    "GET e/<slug:slug>/stars.ics": May(404, 404, 404, 404),  # without somebody's key
     # Pages of people
     "GET accounts/tokens/": LOGGED_IN,
     "POST accounts/tokens/": LOGGED_IN,
@@ -142,12 +173,14 @@ ADDRESSES: dict[str, May] = {
     "GET api/v1/events/<slug:slug>/stages": ANYBODY,
     "GET api/v1/events/<slug:slug>/schedule": ANYBODY,
     "POST api/v1/events/<slug:slug>/schedule": May(401, 404, 404, 201, "elena", A_SLOT),
-    "GET api/v1/events/<slug:slug>/announcements": May(401, 404, 404, 200, "elena"),
-    "POST api/v1/events/<slug:slug>/announcements": May(401, 404, 404, 201, "elena", {"message": "Soup"}),
-    "POST api/v1/events/<slug:slug>/announcements/<str:code>/cancel": May(401, 404, 404, 200, "elena"),
+    "GET api/v1/events/<slug:slug>/announcements": May(401, 404, 404, 200, "elena", crew=200),
+    "POST api/v1/events/<slug:slug>/announcements": May(401, 404, 404, 201, "elena", {"message": "Soup"}, crew=201),
+    "POST api/v1/events/<slug:slug>/announcements/<str:code>/cancel": May(401, 404, 404, 200, "elena", crew=200),
     "POST api/v1/stages": May(401, 404, 404, 201, "elena", {"eventId": "{event}", "name": "Blues Room"}),
     "GET api/v1/stages/<str:code>": ANYBODY,
     "POST api/v1/stages/<str:code>/subscribe": May(200, 200, 200, 200, body={"guestToken": "{guest}"}),
+    "POST api/v1/slots/<str:code>/star": May(200, 200, 200, 200, body={"guestToken": "{guest}"}),
+    "DELETE api/v1/slots/<str:code>/star": May(200, 200, 200, 200, body={"guestToken": "{guest}"}),
     # The API: sessions
     "POST api/v1/sessions": May(401, 404, 404, 200, body={"sessionId": "{session}"}),
     "GET api/v1/sessions/<str:code>": THEIRS,
@@ -198,7 +231,11 @@ def values(marcus, stage, elena, organizer, make_user):
     session, _ = sessions.go_live(marcus, "Marcus", stage)
     play, _ = plays.play(session, Heard(uuid.uuid4(), timezone.now(), {"title": "His"}))
     hers = Announcement.objects.create(event=stage.event, message="Hers", ends_at=timezone.now() + timedelta(hours=1))
+    soon = {"starts_at": timezone.now() + timedelta(hours=1), "ends_at": timezone.now() + timedelta(hours=2)}
+    slot = Slot.objects.create(stage=stage, dj_name="Ana", **soon)
+    SlotEdit.objects.create(event=stage.event, slot=slot, stage=stage, dj_name="Jun", **soon)
     return {
+        "slot": slot.code,
         "announcement": hers.code,
         "code": session.code,
         "session": session.code,
@@ -233,6 +270,8 @@ def address(route: str, values: dict[str, str]) -> str:
         values = values | {"code": values["stage"]}
     if "/posters/" in route:
         values = values | {"code": values["stage"]}
+    if "slot/" in route or "slots/" in route:
+        values = values | {"code": values["slot"]}
     if "/announcements/" in route:
         values = values | {"code": values["announcement"]}
     for name, value in values.items():
@@ -244,7 +283,7 @@ def address(route: str, values: dict[str, str]) -> str:
 
 def facts() -> list[Any]:
     """Everything a stranger could spoil."""
-    ours = (Event, Stage, Slot, Session, Play, Poll, Announcement)
+    ours = (Event, Stage, Slot, SlotEdit, Release, Session, Play, Poll, Announcement)
     theirs = (Organizer, Membership, Invitation, OrganizerApplication)
     rows = [row for model in ours + theirs for row in model.objects.order_by("pk")]
     living = [ApiToken.objects.filter(revoked_at=None, name="laptop").count()]
@@ -271,11 +310,16 @@ def ask(client, method, route, person, values, may, token_of):
 def test_an_address_answers_everybody_as_the_table_says(client, everybody, values, token_of, line):
     method, _, route = line.partition(" ")
     may = ADDRESSES[line]
-    who = {"nobody": None} | {name: everybody[name] for name in ("stranger", "ana", "crew")}
+    who = {"nobody": None} | everybody | {"owner": everybody[may.owned_by]}
+    do_it = ("crew", "owner") if may.lets_crew() and method != "GET" else ("owner",)
+
+    def answers(names):
+        return {name: ask(client, method, route, who[name], values, may, token_of) for name in names}
+
     before = facts()
-    answered = {name: ask(client, method, route, person, values, may, token_of) for name, person in who.items()}
+    answered = answers(name for name in PEOPLE if name not in do_it)
     assert facts() == before, "what is refused, and what one may look at, changes nothing"
-    answered["owner"] = ask(client, method, route, everybody[may.owned_by], values, may, token_of)
+    answered |= answers(do_it)
     assert answered == {name: may.to(name) for name in PEOPLE}
 
 
@@ -394,6 +438,11 @@ KINDS: dict[str, Causes] = {
         str(uuid.UUID(int=0)),
     ),
     "end_poll": Causes(("START_POLL",)),
+    "remind_slot": Causes(("clock",)),
+    "push": Causes(
+        ("SEND_ANNOUNCEMENT", "POST organize/e/<slug:slug>/announce", "POST api/v1/events/<slug:slug>/announcements")
+    ),
+    "push_chunk": Causes(("clock",)),  # parts of a `push`
     "mail_decision": Causes((ADMIN,)),
     "tell_floors": Causes((ADMIN,)),
     "demo_robot": Causes(("clock",)),  # plays on the demo's own stages only

@@ -21,21 +21,28 @@ LONGER = {  # the booth is one page with many faces, and its script is without a
     "pika/static/pika/booth.js",
 }
 VERBS = {
+    "add",
     "apply",
     "archive",
     "cancel",
     "change",
+    "copy",
     "duplicate",
     "edit",
+    "export",
     "find",
+    "import",
     "join",
     "list",
     "new",
+    "notify",
     "preview",
     "publish",
     "remove",
     "revoke",
+    "shift",
     "show",
+    "undo",
     "unpublish",
 }
 NOUNS_ALONE = {  # pages that everybody calls by one word, and files whose names browsers give

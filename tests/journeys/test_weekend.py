@@ -30,7 +30,7 @@ def desk(browser, log_in, elena, organizer) -> Any:
 
 def codes_in(picture: bytes) -> list[str]:
     """What a decoder that is not ours reads in a PNG."""
-    width, height, rows, info = png.Reader(bytes=picture).asRGB8()
+    width, height, rows, _info = png.Reader(bytes=picture).asRGB8()
     grey = bytes(red for row in rows for red in row[::3])
     return [code.text for code in zxingcpp.read_barcodes(memoryview(grey).cast("B", (height, width)))]
 
@@ -99,7 +99,7 @@ def test_the_posters_print_one_stage_a_page_with_a_qr_that_scans_from_three_metr
     pdf = desk.pdf(prefer_css_page_size=True, print_background=True)
     assert mediabox(pdf) == [paper] * 3
     desk.emulate_media(media="print")
-    codes = [code for code in event.stages.values_list("code", flat=True)]
+    codes = list(event.stages.values_list("code", flat=True))
     for code, poster in zip(codes, desk.locator(".poster").all(), strict=True):
         assert codes_in(poster.screenshot()) == [f"{server.url}/s/{code}"]
         picture = poster.locator(".qr").bounding_box()["width"] / MM

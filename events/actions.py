@@ -6,8 +6,8 @@ from datetime import date
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from accounts.models import Organizer
-from events.models import Event
+from accounts.models import Guest, Organizer
+from events.models import Event, Mute
 from pika.codes import new_code
 from pika.errors import Problem
 

@@ -208,3 +208,17 @@ def followers(stages: Iterable[Stage], since: datetime) -> QuerySet[Guest]:
 def not_muted(guests: QuerySet[Guest], event: Event) -> QuerySet[Guest]:
     """Those of `guests` that did not say they want no push of this event."""
     return guests.exclude(Exists(Mute.objects.filter(guest=OuterRef("pk"), event=event)))
+
+
+def events_of_guest(key: str, first: str = "") -> list[Event]:
+    """Events that may notify this device, with `is_muted`: it followed or muted them; that of the slug `first`."""
+    followed = Follow.objects.filter(guest__key=key, stage__event=OuterRef("pk"))
+    muted = Mute.objects.filter(guest__key=key, event=OuterRef("pk"))
+    its = Event.objects.shown().annotate(is_muted=Exists(muted))
+    known = its.filter(Q(Exists(followed)) | Q(is_muted=True) | Q(slug=first)).order_by("-starts_on", "name")[:30]
+    return sorted(known, key=lambda event: event.slug != first)
+
+
+def event_slug_of_stage(code: str) -> str:
+    """The event that a stage's page belongs to; empty if there is none."""
+    return Stage.objects.filter(code=clean_code(code)).values_list("event__slug", flat=True).first() or ""

@@ -8,6 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from accounts.models import Guest
+from events.models import check_zone
 from pika.codes import new_long_code
 from stages.models import Announcement, Stage
 
@@ -304,3 +306,45 @@ class AnnounceForm(forms.Form):
         elif not data.get("stages") and "stages" not in self.errors:
             self.add_error("stages", _("Tick the stages that should hear it, or choose everybody."))
         return data
+
+
+# --- What may wake a phone -----------------------------------------------------------------------------
+class QuietHoursForm(forms.Form):
+    starts_at = forms.TimeField(
+        label=_("Quiet from"),
+        required=False,
+        widget=forms.TimeInput({"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": _("This is no time. Like 23:30")},
+    )
+    ends_at = forms.TimeField(
+        label=_("until"),
+        required=False,
+        widget=forms.TimeInput({"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": _("This is no time. Like 08:00")},
+    )
+    zone = forms.CharField(
+        label=_("Time zone"),
+        required=False,
+        max_length=60,
+        validators=[check_zone],
+        error_messages={"max_length": _("There is no time zone with such a long name. Try Europe/Budapest.")},
+    )
+
+    @classmethod
+    def of(cls, guest: Guest | None, data: Any = None) -> "QuietHoursForm":
+        """As this device has them now."""
+        its = guest or Guest()
+        initial = {"starts_at": its.quiet_starts_at, "ends_at": its.quiet_ends_at, "zone": its.quiet_zone}
+        return cls(data, initial=initial)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        starts_at, ends_at = found.get("starts_at"), found.get("ends_at")
+        for name, other in (("starts_at", ends_at), ("ends_at", starts_at)):
+            if other is not None and found.get(name) is None and name not in self.errors:
+                self.add_error(name, _("Say both times, or none."))
+        if starts_at is not None and starts_at == ends_at:
+            self.add_error("ends_at", _("Both times are the same. To get nothing at all, turn notifications off."))
+        if starts_at is not None and not found.get("zone") and "zone" not in self.errors:
+            self.add_error("zone", _("By which clock? Like Europe/Budapest"))
+        return found

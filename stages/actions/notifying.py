@@ -101,7 +101,7 @@ def notify(event: Event, author: User, count: int, now: datetime) -> Audience:
     with transaction.atomic():
         lock(event)
         if not is_public(event):
-            raise Problem(_("Dancers cannot see this event yet, so there is nobody to tell."), "not_approved", 409)
+            raise Problem(_("Dancers cannot see this event yet, so there is nobody to tell."), "event_not_public", 409)
         waiting = untold(event)
         if not waiting:
             raise Problem(_("Everybody was told already."), "already_told", 409)

@@ -34,6 +34,7 @@ VERBS = {
     "import",
     "join",
     "list",
+    "mute",
     "new",
     "notify",
     "preview",
@@ -43,6 +44,7 @@ VERBS = {
     "shift",
     "show",
     "undo",
+    "unmute",
     "unpublish",
 }
 NOUNS_ALONE = {  # pages that everybody calls by one word, and files whose names browsers give

@@ -5,6 +5,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,11 @@ from pika.live.broker import broker
 from pika.live.hub import hub
 from pika.live.messages import iso
 from stages import consumers, forms, state
+from stages.actions.releases import publish_timetable
+from stages.actions.timetable import save_line
 from stages.models import Play, Poll, Stage
+from stages.timetable import difference, fingerprint
+from stages.timetable_access import working_copy
 from tests.cast import Dancer, Dj
 from tracks import forms as like_forms
 
@@ -315,6 +320,14 @@ def anas_evening(dj, ana, the_stage, other_stage):
     the_stage.slots.create(starts_at=now + timedelta(hours=2), ends_at=now + timedelta(hours=4), dj_name="Ana")
 
 
+def elena_moves_ana(elena, event):
+    """The next slot comes twenty minutes later."""
+    line = working_copy(event)[0]
+    later = {name: getattr(line.entry, name) + timedelta(minutes=20) for name in ("starts_at", "ends_at")}
+    save_line(event, elena, replace(line.entry, **later), line.code, line.seen)
+    publish_timetable(event, elena, fingerprint(difference(working_copy(event))))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_every_message_of_the_server_is_really_said_and_looks_like_its_example(
     dj, dancer, his, ana, the_stage, other_stage, example, frames, server
@@ -341,6 +354,7 @@ def test_every_message_of_the_server_is_really_said_and_looks_like_its_example(
     counted: list[dict[str, Any]] = []
     while not {"LISTENER_COUNT", "POLL_UPDATE"} <= {message["type"] for message in counted}:
         counted.append(sarah.heard.popleft() if sarah.heard else sarah.read())
+    elena_moves_ana(elena, the_stage.event)
     answers(his, ["END_POLL", "METADATA_UPDATED", "HIDE_TRACK", "CANCEL_ANNOUNCEMENT", "TRACK_STOPPED", "END_SESSION"], example)
     tom.ask("VALIDATE_SESSION", **example("VALIDATE_SESSION"))
     heard += [*tom.all_heard(), *counted, *frames]

@@ -36,7 +36,8 @@ def work():
         close_old_connections()
         time.sleep(0 if run_due() else 0.05)
 for _ in range(int(sys.argv[1])):
-    threading.Thread(target=work).start()
+    threading.Thread(target=work, daemon=True).start()
+threading.Event().wait()
 """
 # One in ten is each of these; the others are well.
 FAULTS = [

@@ -63,3 +63,51 @@ async function networkFirst(event, path) {
 }
 
 const OFFLINE = `{% include "stages/_offline.html" %}`;
+
+
+// --- Notifications: every push shows one, of the same tag the newest ------------------------------------
+self.addEventListener("push", (event) => event.waitUntil(show(event.data)));
+
+async function show(data) {
+  let its = {};
+  try {
+    its = data.json();
+  } catch {} // something must be shown, or the browser takes the subscription away
+  const { title = "Pika!", body = "{% translate 'There is news for you.' %}", url = "/", tag = "pika", at = Date.now() } = its;
+  const shown = await self.registration.getNotifications({ tag }).catch(() => []);
+  const isAgain = shown.some((old) => old.data?.at === at); // sent twice, after a worker died: no second buzz
+  await self.registration.showNotification(title, {
+    body,
+    tag,
+    renotify: !isAgain,
+    timestamp: at,
+    icon: "{% static 'pika/icon-192.png' %}",
+    badge: "{% static 'pika/icon-192.png' %}",
+    data: { url, at },
+    actions: [{ action: "less", title: "{% translate 'Mute …' %}" }],
+  });
+}
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const to = new URL(event.notification.data?.url ?? "/", location.origin);
+  const ours = to.origin === location.origin ? to : new URL("/", location.origin);
+  event.waitUntil(openPage(event.action === "less" ? new URL(`/me/notifications?from=${encodeURIComponent(ours.pathname)}`, location.origin) : ours));
+});
+
+async function openPage(to) {
+  for (const client of await self.clients.matchAll({ type: "window", includeUncontrolled: true })) {
+    const there = new URL(client.url);
+    if (there.pathname === to.pathname && there.search === to.search) return client.focus();
+  }
+  return self.clients.openWindow(to.href);
+}
+
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event)));
+
+async function renew(event) {
+  const { vapidKey } = await (await fetch("/api/v1/push/subscriptions")).json();
+  const made = event.newSubscription ?? (await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: vapidKey }));
+  const { endpoint, keys } = made.toJSON();
+  await fetch("/api/v1/push/subscriptions", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ endpoint, keys: { p256dh: keys.p256dh, auth: keys.auth }, vapidKey }) });
+}

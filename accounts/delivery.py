@@ -91,11 +91,12 @@ class _Turn:
     def targets(self) -> Iterator[Target]:
         """Those whose time has come, as long as ours lasts."""
         due = [int(pk) for pk, at in self.chunk.waiting.items() if at <= self.now]
-        rows = {row.pk: row for row in PushSubscription.objects.filter(pk__in=due)}
+        found = PushSubscription.objects.filter(pk__in=due)
+        rows = {row[0]: row for row in found.values_list("pk", "endpoint", "p256dh", "auth", "vapid_key")}
         self._settle_as("gone", [str(pk) for pk in due if pk not in rows])
         # A browser takes only what was signed with the key it subscribed to. The page subscribes anew when it is
         # opened; nothing is deleted, since it may be this worker that has the wrong key.
-        others = [str(pk) for pk, row in rows.items() if row.vapid_key != webpush.server_key()]
+        others = [str(pk) for pk, row in rows.items() if row[-1] != webpush.server_key()]
         if others:
             log.error("push %s: %s subscriptions were made for another PIKA_VAPID_KEY", self.message.pk, len(others))
         self._settle_as("failed", others)
@@ -105,7 +106,7 @@ class _Turn:
             if time.monotonic() > stop_at:
                 return
             if str(pk) in self.chunk.waiting:
-                yield Target(pk, row.endpoint, row.p256dh, row.auth)
+                yield Target(*row[:-1])
 
     def settle(self, batch: list[Answer]) -> None:
         """Write down what became of these: one UPDATE, and a DELETE if somebody is gone."""
@@ -119,6 +120,9 @@ class _Turn:
                 self._put_off(answer)
             else:
                 self._settle_as("failed", [str(answer.id)])
+        if not dead:
+            self.save()
+            return
         with transaction.atomic():
             self._bury(dead)
             self.save()
@@ -132,8 +136,6 @@ class _Turn:
 
     def _bury(self, dead: list[int]) -> None:
         """Delete them, but not one whose phone has said meanwhile that it lives: that one is tried again."""
-        if not dead:
-            return
         known = PushSubscription.objects.filter(pk__in=dead)
         known.filter(renewed_at__lt=self.began_at).delete()
         alive = set(known.values_list("pk", flat=True))

@@ -9,7 +9,9 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from pika.errors import Problem
 
-_NAMED = re.compile(r"(.*?)\s*<([^<>\s]+@[^<>\s]+)>\Z")
+_EMAIL = r"[^<>\s@]+@[^<>\s@]+\.[^<>\s@]+"
+_NAMED = re.compile(rf"(.*?)\s*<({_EMAIL})>\Z")
+_ALONE = re.compile(rf"{_EMAIL}\Z")
 
 
 def _parts(typed: str) -> tuple[str, str]:
@@ -17,7 +19,7 @@ def _parts(typed: str) -> tuple[str, str]:
     typed = typed.strip()
     if found := _NAMED.match(typed):
         return found[1], found[2].lower()
-    return ("", typed.lower()) if "@" in typed and " " not in typed else (typed, "")
+    return ("", typed.lower()) if _ALONE.match(typed) else (typed, "")
 
 
 def emails_in(typed: Iterable[str]) -> set[str]:

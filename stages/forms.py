@@ -334,8 +334,8 @@ class QuietHoursForm(forms.Form):
     def of(cls, guest: Guest | None, data: Any = None) -> "QuietHoursForm":
         """As this device has them now."""
         its = guest or Guest()
-        initial = {"starts_at": its.quiet_starts_at, "ends_at": its.quiet_ends_at, "zone": its.quiet_zone}
-        return cls(data, initial=initial)
+        starts_at, ends_at = (f"{at:%H:%M}" if at else "" for at in (its.quiet_starts_at, its.quiet_ends_at))
+        return cls(data, initial={"starts_at": starts_at, "ends_at": ends_at, "zone": its.quiet_zone})
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}

@@ -97,22 +97,21 @@ def stages_now(stages: Iterable[Stage], at: datetime) -> dict[int, StageNow]:
 
 
 def _current_sessions(stages: list[int]) -> dict[int, Any]:
-    """The session each stage hears, by the stage's key, with `newest_play` and `is_song_shown`."""
+    """The session each stage hears, by the stage's key, with `newest_play` and `is_newest_hidden`."""
     mine = Play.objects.filter(session=OuterRef("pk")).newest_first()
     live = Session.objects.live().filter(stage__in=stages).latest_track_first()
-    live = live.annotate(
+    its_newest = live.annotate(
         newest_play=Subquery(mine.public().values("pk")[:1]),
         is_newest_hidden=Subquery(mine.told().values("is_hidden")[:1]),
     )
-    current: dict[int, Any] = {}
-    for session in live:
-        session.is_song_shown = session.is_newest_hidden is False
+    current: dict[Any, Any] = {}
+    for session in its_newest:
         current.setdefault(session.stage_id, session)
     return current
 
 
 def _stage_state(session: Any, next_slot: Slot | None, at: datetime) -> str:
     if session:
-        return _session_state(session, at, session.is_song_shown)
+        return _session_state(session, at, session.is_newest_hidden is False)
     is_soon = next_slot and next_slot.starts_at <= at + timedelta(seconds=settings.LIVE_CHANGING_WITHIN)
     return CHANGING if is_soon else WAITING

@@ -54,7 +54,7 @@ def rows_of(data: bytes) -> list[tuple[int, dict[str, str]]]:
     head = text.lstrip().split("\n", 1)[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
     try:
-        return _by_column(reader)
+        return _by_column((reader.line_num, cells) for cells in reader)
     except csv.Error as error:
         raise Problem(
             _("Line %(line)s cannot be read: %(why)s") % {"line": reader.line_num, "why": error},
@@ -63,17 +63,17 @@ def rows_of(data: bytes) -> list[tuple[int, dict[str, str]]]:
         ) from None
 
 
-def _by_column(reader: "csv._reader") -> list[tuple[int, dict[str, str]]]:
+def _by_column(lines: Iterable[tuple[int, list[str]]]) -> list[tuple[int, dict[str, str]]]:
     names: list[str] = []
     rows = []
-    for cells in reader:
+    for number, cells in lines:
         if not any(cell.strip() for cell in cells):
             continue
         if not names:
             names = [cell.strip().casefold() for cell in cells]
             _check_head(names)
             continue
-        rows.append((reader.line_num, dict(zip(names, map(_bare, cells), strict=False))))
+        rows.append((number, dict(zip(names, map(_bare, cells), strict=False))))
         if len(rows) > MOST_ROWS:
             raise Problem(_("More than %s lines at once are too many.") % MOST_ROWS, "invalid", field="file")
     if not rows:

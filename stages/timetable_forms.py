@@ -70,7 +70,7 @@ class SlotForm(forms.Form):
         _dress(self)
 
     def _typed(self, entry: Entry) -> dict[str, str]:
-        zone, typed = self.event.zone, {}
+        zone, typed = self.event.zone, dict[str, str]()
         for name, at in (("start", entry.starts_at), ("end", entry.ends_at)):
             is_twice = " " in show_clock(at, zone)
             typed |= {name: show_clock(at, zone)[:5], f"{name}_offset": offset_of(at, zone) if is_twice else ""}

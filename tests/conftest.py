@@ -7,12 +7,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts.actions import make_token
@@ -31,10 +33,16 @@ SHARED = Path(settings.BASE_DIR).parent / "shared"
 
 
 # --- People and places ---------------------------------------------------------------------------------
+@cache
+def _hashed() -> str:
+    """Hashing is slow on purpose: once for everybody, not for each person of each test."""
+    return make_password(PASSWORD)
+
+
 @pytest.fixture
 def make_user(db: None) -> Callable[[str], User]:
     def make(name: str) -> User:
-        return User.objects.create_user(f"{name}@example.com", PASSWORD, name=name.capitalize())
+        return User.objects.create(email=f"{name}@example.com", name=name.capitalize(), password=_hashed())
 
     return make
 
@@ -79,9 +87,12 @@ def crew(make_user: Callable[[str], User], organizer: Organizer) -> User:
 
 
 @pytest.fixture
-def kryspin(db: None) -> User:
+def kryspin(make_user: Callable[[str], User]) -> User:
     """Owns the platform."""
-    return User.objects.create_superuser("kryspin@example.com", PASSWORD, name="Kryspin")
+    user = make_user("kryspin")
+    user.is_staff = user.is_superuser = True
+    user.save()
+    return user
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from pika.errors import Problem
 try:
     from uvloop import new_event_loop
 except ImportError:  # Windows
-    from asyncio import new_event_loop
+    from asyncio import new_event_loop  # type: ignore[assignment]
 if TYPE_CHECKING:
     import aiohttp
     from py_vapid import Vapid02
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 2800  # of a body in plain; what every push service takes
-IN_FLIGHT = 64
+IN_FLIGHT = 50
 NEVER = 1  # the status of what was not sent and never will be
 _RENEW_AFTER, _LIFE = 12 * 3600, 18 * 3600  # of our signature; 24 h is the most, and clocks differ
 # Push services refuse a contact that cannot be one (Apple: 403).
@@ -287,7 +287,7 @@ class _Crowd:
         try:
             answer = await self._post(target)
         except (OSError, TimeoutError, ClientError) as error:
-            log.info("push %s: %s: no answer: %s", target.id, target.endpoint[:60], error)
+            log.info("push %s: %s: no answer: %r", target.id, target.endpoint[:60], error)
             answer = Answer(target.id, 0)
         except (Problem, ValueError) as error:  # was checked when it was saved: an older row, or a shorter list
             log.warning("push %s: not sent: %s", target.id, error)

@@ -47,7 +47,7 @@ def create_weekend(organizer: Organizer, fields: dict[str, Any], lines: Iterable
         twins = organizer.events.filter(**days, created_at__gt=timezone.now() - SAME_SUBMIT)
         if twin := twins.first():
             return twin
-        event = create_event(organizer, *days.values(), fields["time_zone"])
+        event = create_event(organizer, **days, time_zone=fields["time_zone"])
         _change(event, fields, lines)
     return event
 

@@ -71,6 +71,12 @@ A_SLOT = {
     "endsAt": "2027-03-27T22:00:00Z",
     "djName": "Ana",
 }
+A_SUBSCRIPTION = {
+    "guestToken": "{guest}",
+    "endpoint": "https://fcm.googleapis.com/fcm/send/x",
+    "keys": {"p256dh": "x", "auth": "x"},
+    "vapidKey": "x",
+}
 A_MEMBER = {"member": "{member}"}  # tom, whom elena made a manager
 
 ADDRESSES: dict[str, May] = {
@@ -139,6 +145,13 @@ ADDRESSES: dict[str, May] = {
     "POST organize/e/<slug:slug>/timetable/import": May(302, 404, 404, 422, "elena", {"text": "nonsense"}),
     "GET organize/e/<slug:slug>/timetable.csv": HERS,
     # The timetable, for everybody
+    "GET me/notifications": ANYBODY,
+    "POST me/notifications": FOUND,
+    "GET me/notifications/offer": ANYBODY,
+    "GET e/<slug:slug>/mute": May(405, 405, 405, 405),
+    "POST e/<slug:slug>/mute": FOUND,
+    "GET e/<slug:slug>/unmute": May(405, 405, 405, 405),
+    "POST e/<slug:slug>/unmute": FOUND,
     "GET e/<slug:slug>/timetable": ANYBODY,
     "GET e/<slug:slug>/timetable.ics": ANYBODY,
     "GET e/<slug:slug>/stars.ics": May(404, 404, 404, 404),  # without somebody's key
@@ -167,6 +180,9 @@ ADDRESSES: dict[str, May] = {
     # The API: people
     "GET api/v1/me": MEMBERS,
     "POST api/v1/guests": May(201, 201, 201, 201),
+    "GET api/v1/push/subscriptions": ANYBODY,
+    "POST api/v1/push/subscriptions": May(503, 503, 503, 503, body=A_SUBSCRIPTION),  # no contact is set
+    "DELETE api/v1/push/subscriptions": May(204, 204, 204, 204, body=A_SUBSCRIPTION),
     "GET api/v1/schema": ANYBODY,
     # The API: events and stages
     "POST api/v1/events": May(401, 404, 404, 201, "elena", AN_EVENT),

@@ -330,7 +330,7 @@ def elena_moves_ana(elena, event):
 
 @pytest.mark.django_db(transaction=True)
 def test_every_message_of_the_server_is_really_said_and_looks_like_its_example(
-    dj, dancer, his, ana, the_stage, other_stage, example, frames, server
+    dj, dancer, his, ana, elena, the_stage, other_stage, example, frames, server
 ):
     anas_evening(dj, ana, the_stage, other_stage)
     sarah = dancer(the_stage)

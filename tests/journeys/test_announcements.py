@@ -173,6 +173,7 @@ def test_the_wall_and_the_booth_show_it_and_the_dj_tells_the_floor(
     announce(event, elena, Draft("Soup is ready"))
     expect(wall.locator("#news p")).to_have_text(["WCS BudapestSoup is ready"])
     expect(booth.locator("#tell-now li")).to_have_text(["WCS Budapest: Soup is ready"])
+    expect(booth.locator("#toast-words")).to_have_text("WCS Budapest: Soup is ready")
     expect(booth.get_by_role("button", name="Take it back")).to_be_hidden()
 
     booth.get_by_role("button", name="Tell them").click()
@@ -186,6 +187,9 @@ def test_the_wall_and_the_booth_show_it_and_the_dj_tells_the_floor(
     expect(sarah.locator("#news li span")).to_have_text(["Soup is ready"])
 
     announce(event, elena, Draft("Out, please", "urgent"))
+    expect(booth.locator("#alerts")).to_contain_text("Out, please")
+    booth.get_by_role("button", name="I have read this").click()
+    expect(booth.locator("#alerts .urgent")).to_have_count(0)
     expect(wall.locator("#news p")).to_have_text(["WCS BudapestOut, please"])
     expect(wall.locator(".song")).to_be_hidden()
 

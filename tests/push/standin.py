@@ -1,4 +1,4 @@
-"""A strict push service on this machine: it refuses what a real one would, decrypts, and keeps what a phone would get."""
+"""A strict push service on this machine: refuses what a real one would, decrypts, keeps what a phone would get."""
 
 import asyncio
 import base64
@@ -138,9 +138,7 @@ class PushService:
     def phone(self, *script: Any, always: Any = None) -> Phone:
         """A new subscription; as the browser's PushManager would make it."""
         key = ec.generate_private_key(ec.SECP256R1())
-        point = key.public_key().public_bytes(
-            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-        )
+        point = key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
         path = f"/push/{len(self.phones)}-{self.port}"
         auth = base64url(hashes_of(path))
         self.phones[path] = Phone(self.origin + path, key, base64url(point), auth, list(script), always)
@@ -189,9 +187,7 @@ class PushService:
         if headers.get("Urgency", "normal") not in {"very-low", "low", "normal", "high"}:
             raise Refusal(400, "Urgency")
         topic = headers.get("Topic", "")
-        if len(topic) > 32 or not set(topic) <= set(
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-        ):
+        if len(topic) > 32 or not set(topic) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"):
             raise Refusal(400, "Topic")
         if len(body) > RECORD:
             raise Refusal(413, f"{len(body)} bytes")

@@ -156,7 +156,8 @@ def test_after_its_time_nobody_is_told_any_more(subscribe, work):
     assert PushSubscription.objects.count() == 2
 
 
-def test_silence_is_tried_again_and_a_double_is_one_on_the_phone(subscribe, work):
+def test_silence_is_tried_again_and_a_double_is_one_on_the_phone(subscribe, work, settings):
+    settings.PUSH_TIMEOUT = 1.0
     phone = subscribe("silence")
     message = announce()
     work()

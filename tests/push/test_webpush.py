@@ -173,7 +173,7 @@ def listening():
 # --- How ----------------------------------------------------------------------------------------------------
 def test_a_message_arrives_as_it_was_meant(service):
     phone = service.phone()
-    letter = Letter("{\"title\":\"Főterem ♥\"}".encode(), 900, "abc_-", True)
+    letter = Letter('{"title":"Főterem ♥"}'.encode(), 900, "abc_-", True)
     assert send(target(phone), letter=letter) == [(1, 201)]
     (got,) = phone.got
     assert (got.message, got.ttl, got.topic, got.urgency) == ({"title": "Főterem ♥"}, 900, "abc_-", "high")
@@ -210,7 +210,8 @@ def test_never_more_than_agreed_are_in_flight_and_the_next_wait_for_what_is_writ
     assert (service.most_in_flight <= webpush.IN_FLIGHT, most <= webpush.IN_FLIGHT) == (True, True)
 
 
-def test_a_service_that_says_nothing_is_left_after_the_time_out(service):
+def test_a_service_that_says_nothing_is_left_after_the_time_out(service, settings):
+    settings.PUSH_TIMEOUT = 1.0
     silent, quick = service.phone("silence"), service.phone()
     assert send(target(silent, 1), target(quick, 2)) == [(1, 0), (2, 201)]
 

@@ -1,6 +1,7 @@
 """What organizers and DJs tell their people: everybody who should hears it, once; nobody else does."""
 
 import asyncio
+import urllib.request
 from datetime import timedelta
 
 import pytest
@@ -429,3 +430,19 @@ def test_phones_and_newcomers_of_another_process_hear_it_and_its_end(
             socket.close()
     finally:
         process.kill()
+
+
+def test_the_page_with_a_full_night_and_three_announcements_still_fits_into_the_first_round_trip(
+    server, dj, marcus, elena, event, stage
+):
+    his = dj(marcus, stage)
+    for number in range(21):
+        his.play(f"A Song With a Title of Ordinary Length, No. {number}", f"Orchestra {number}")
+    for number in range(3):
+        announce(event, elena, Draft(f"The shuttle no. {number} leaves from the back entrance at {number}:30. " * 3))
+    request = urllib.request.Request(f"{server.url}/s/{stage.code}", headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request) as answer:
+        body = answer.read()
+    print("bytes", len(body))
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert len(body) <= 14 * 1024, len(body)

@@ -10,7 +10,7 @@ from accounts.access import digest
 from pika.live import topics
 from pika.live.broker import broker
 from stages.dashboard import dashboard_of
-from stages.models import Announcement, Session, Slot
+from stages.models import Announcement, Session, Slot, SlotEdit
 from stages.state import stage_now, stages_now
 
 pytestmark = pytest.mark.django_db
@@ -104,3 +104,18 @@ def test_many_stages_are_seen_as_each_by_itself(event, stage, other_stage, marcu
     assert now == {it.pk: stage_now(it, at) for it in (stage, other_stage)}
     assert (now[stage.pk].dj_name, now[stage.pk].play.title, now[stage.pk].next_slot) == ("Ana", "Two", nxt)
     assert (now[other_stage.pk].state, now[other_stage.pk].next_slot) == ("changing", current)
+
+
+def test_the_page_leads_everywhere_an_organizer_needs_to_go(client, elena, event, stage):
+    client.force_login(elena, backend="allauth.account.auth_backends.AuthenticationBackend")
+    page = client.get("/organize/e/wcs-budapest/").content.decode()
+    base = "/organize/e/wcs-budapest"
+    wanted = [f"{base}/{it}" for it in ("timetable", "announce", "posters", "edit", "preview", f"posters/{stage.code}")]
+    wanted += ["/organize/wcs-budapest/", "/organize/wcs-budapest/members", f"/s/{stage.code}", f"/s/{stage.code}/wall"]
+    assert [path for path in wanted if f'href="{path}"' not in page] == []
+
+
+def test_what_is_not_published_of_the_timetable_is_counted(board, stage, event):
+    start = timezone.now() + HOUR
+    SlotEdit.objects.create(event=event, stage=stage, starts_at=start, ends_at=start + HOUR, dj_name="Ana")
+    assert board()["unpublished"] == 1

@@ -426,6 +426,7 @@ def test_the_events_qr_leads_to_the_chooser_of_its_floors(client, event, stage, 
     assert client.get("/e/wcs-budapest/qr.svg")["Content-Type"] == "image/svg+xml"
     page = client.get("/e/wcs-budapest").content.decode()
     assert [f'href="/s/{it.code}"' in page for it in (stage, other_stage)] == [True, True]
+    assert 'href="/e/wcs-budapest/timetable"' in page
     assert "Europe/Budapest" in page
     assert client.get("/e/nowhere").status_code == client.get("/e/nowhere/qr.svg").status_code == 404
 

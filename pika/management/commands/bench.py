@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 # How many phones each has, if nobody says.
-PHONES = {"fanout": 1000, "storm": 1000, "routing": 5000, "scale": 10_000}
+PHONES = {"fanout": 1000, "storm": 1000, "routing": 5000, "scale": 10_000, "push": 5000}
 BENCHES = ["sessions", *PHONES, "chaos"]
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--phones",
             type=int,
-            help="fanout, storm: 1000; routing: 5000, shared by its sessions; scale: 10000; chaos: 200",
+            help="fanout, storm: 1000; routing: 5000, shared by its sessions; scale: 10000; chaos: 200; push: 5000",
         )
         parser.add_argument("--processes", type=int, help="web processes of ours (1, chaos: 2; not with --embedded)")
         parser.add_argument("--rounds", type=int, default=2, help="chaos: how often each fault")
@@ -47,6 +47,10 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(found) if options["json"] else bench.show(found))
             if found["broken"]:
                 sys.exit(1)
+            return
+        if name == "push":
+            found = bench.bench(options["phones"] or PHONES[name], options["embedded"])
+            self.stdout.write(json.dumps(found) if options["json"] else bench.show(found))
             return
         if name == "sessions":
             result = bench.bench(options["sessions"] or 200, options["embedded"])

@@ -12,6 +12,7 @@ export class TellTheFloor {
   #toast;
   #told = [];
   #isTelling = false;
+  #read = new Set(); // urgent ones the DJ tapped away
 
   constructor(live, sessionId, toast) {
     [this.#live, this.#sessionId, this.#toast] = [live, sessionId, toast];
@@ -28,8 +29,11 @@ export class TellTheFloor {
 
   hear(message) {
     const others = this.#told.filter(({ announcementId }) => announcementId !== message.announcementId);
+    const isNew = message.type === "ANNOUNCEMENT_RECEIVED" && others.length === this.#told.length;
     this.#told = message.type === "ANNOUNCEMENT_RECEIVED" ? [message, ...others] : others;
     this.#show();
+    if (isNew && message.priority !== "urgent" && message.sessionId !== this.#sessionId())
+      this.#toast(`${whoOf(message)}: ${message.message}`);
   }
 
   async #tell(event) {
@@ -66,15 +70,42 @@ export class TellTheFloor {
     const wanted = this.#told.map((told) => rows.get(told.announcementId) ?? row(told, told.sessionId === this.#sessionId()));
     if (wanted.length !== rows.size || wanted.some((it, i) => it !== $("tell-now").children[i])) $("tell-now").replaceChildren(...wanted);
     $("tell-now").hidden = !wanted.length;
+    this.#alarm();
+  }
+
+  // What is urgent for the floor is urgent for its DJ.
+  #alarm() {
+    const urgent = this.#told.filter(({ announcementId, priority }) => priority === "urgent" && !this.#read.has(announcementId));
+    for (const old of $("alerts").querySelectorAll("[data-urgent]"))
+      if (!urgent.some(({ announcementId }) => announcementId === old.dataset.urgent)) old.remove();
+    for (const told of urgent) {
+      if ($("alerts").querySelector(`[data-urgent="${told.announcementId}"]`)) continue;
+      const [box, who, words, button] = ["div", "p", "p", "button"].map((tag) => document.createElement(tag));
+      box.className = "repeat urgent";
+      box.dataset.urgent = told.announcementId;
+      Object.assign(who, { className: "repeat-h", textContent: whoOf(told), dir: "auto" });
+      Object.assign(words, { textContent: told.message, dir: "auto" });
+      Object.assign(button, { type: "button", className: "btn main", textContent: "I have read this" });
+      button.onclick = () => {
+        this.#read.add(told.announcementId);
+        this.#alarm();
+        $("t-artist").focus({ preventScroll: true });
+      };
+      box.append(who, words, button);
+      $("alerts").prepend(box);
+    }
   }
 }
 
-function row({ announcementId, message, priority, djName, event }, isMine) {
+const whoOf = ({ djName, event }) => djName ?? event?.name ?? "";
+
+function row(told, isMine) {
+  const { announcementId, message, priority } = told;
   const [its, words, who] = ["li", "p", "b"].map((tag) => document.createElement(tag));
   its.dataset.id = announcementId;
   its.className = priority;
   words.dir = "auto";
-  who.textContent = `${isMine ? "You" : (djName ?? event?.name)}: `;
+  who.textContent = `${isMine ? "You" : whoOf(told)}: `;
   words.append(who, message);
   its.append(words);
   if (!isMine) return its;

@@ -234,6 +234,7 @@ async function toggle(playId, sessionId) {
   draw();
   try {
     await live.ask(wish.on ? "SEND_LIKE" : "REMOVE_LIKE", { playId, sessionId });
+    if (wish.on) dispatchEvent(new CustomEvent("pika:loved"));
   } catch (error) {
     if (error.code === "lost") return wish.on && toast(words.kept);
     if (hearts.queue[playId] === wish) setLiked(playId, !wish.on);

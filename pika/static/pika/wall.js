@@ -35,11 +35,12 @@ function drawNews() {
   $("news").hidden = !first;
   $("news").replaceChildren(
     ...lines.map((told) => {
-      const [line, who] = ["p", "b"].map((tag) => document.createElement(tag));
-      Object.assign(line, { className: told.priority, dir: "auto" });
+      const [line, who, said] = ["p", "b", "bdi"].map((tag) => document.createElement(tag));
+      line.className = told.priority;
       line.dataset.size = titleSize(told.message);
       who.textContent = from(told);
-      line.append(who, told.message);
+      said.textContent = told.message;
+      line.append(who, said);
       return line;
     }),
   );

@@ -11,9 +11,10 @@ from django.db.models import Case, Count, F, Value, When
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from accounts.actions import approve, lift, make_token, reject, revoke_token, suspend
-from accounts.models import ApiToken, Guest, Membership, Organizer, OrganizerApplication, User
+from accounts.models import ApiToken, Guest, Membership, Organizer, OrganizerApplication, PushMessage, User
 
 admin.site.site_header = "Pika! platform"
 admin.site.site_title = "Pika!"
@@ -116,7 +117,7 @@ class DecidingAdmin(admin.ModelAdmin):
 
 @admin.register(OrganizerApplication)
 class OrganizerApplicationAdmin(DecidingAdmin):
-    list_display = ["organizer", "applicant", "status", "created_at", "link", "decided_at", "decided_by"]
+    list_display = ["name", "email", "status", "created_at", "web_address", "decided_at", "decider"]
     list_filter = ["status", "created_at", "decided_at"]
     list_select_related = ["organizer", "applicant", "decided_by"]
     search_fields = ["organizer__name", "organizer__slug", "applicant__email", "applicant__name", "about", "link"]
@@ -134,6 +135,23 @@ class OrganizerApplicationAdmin(DecidingAdmin):
 
     def has_add_permission(self, request):
         return False
+
+    # Shown by methods, for Django never breaks the line of a foreign key, and a long name would hide the rest.
+    @admin.display(description="organizer", ordering="organizer__name")
+    def name(self, application):
+        return str(application.organizer)
+
+    @admin.display(description="applicant", ordering="applicant__email")
+    def email(self, application):
+        return application.applicant.email if application.applicant else ""
+
+    @admin.display(description="link")
+    def web_address(self, application):
+        return format_html('<a href="{0}" rel="noreferrer">{0}</a>', application.link) if application.link else ""
+
+    @admin.display(description="by")
+    def decider(self, application):
+        return str(application.decided_by or "")
 
     @admin.action(description="Approve: they may publish", permissions=["change"])
     def approve(self, request, queryset):
@@ -266,3 +284,18 @@ class GuestAdmin(admin.ModelAdmin):
     list_display = ["__str__", "user", "created_at"]
     readonly_fields = ["key", "created_at"]
     raw_id_fields = ["user"]
+
+
+@admin.register(PushMessage)
+class PushMessageAdmin(admin.ModelAdmin):
+    """To look at: what was sent, and what became of it."""
+
+    list_display = ["title", "body", "urgency", "created_at", "phones", "served", "gone", "failed"]
+    search_fields = ["title", "body", "tag"]
+    list_filter = ["urgency"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from stages.models import Play, Poll, Session, Slot, Stage
+from stages.models import Announcement, Play, Poll, Session, Slot, Stage
 
 
 class SlotInline(admin.TabularInline):
@@ -61,3 +61,10 @@ class PollAdmin(admin.ModelAdmin):
     list_select_related = ["session"]
     raw_id_fields = ["session"]
     date_hierarchy = "created_at"
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(admin.ModelAdmin):
+    list_display = ["message", "event", "session", "priority", "created_at", "ends_at", "cancelled_at"]
+    list_filter = ["priority"]
+    raw_id_fields = ["event", "session", "stages", "author", "push"]

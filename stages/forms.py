@@ -317,7 +317,7 @@ class QuietHoursForm(forms.Form):
         error_messages={"invalid": _("This is no time. Like 23:30")},
     )
     ends_at = forms.TimeField(
-        label=_("until"),
+        label=_("Until"),
         required=False,
         widget=forms.TimeInput({"type": "time"}, format="%H:%M"),
         error_messages={"invalid": _("This is no time. Like 08:00")},

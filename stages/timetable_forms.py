@@ -1,7 +1,7 @@
 """What organizers type about a slot, a day to copy, a delay, a file."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -18,13 +18,15 @@ from stages.wall_time import Twice, night_of, offset_of, show_clock, span
 
 LEAST_MINUTES, MOST_MINUTES = -60, 180
 SLACK = timedelta(days=1)
+# Not type=time: that one speaks the browser's 12 or 24 hours, and cannot say which of two.
+CLOCK = {"inputmode": "numeric", "placeholder": "22:00", "autocomplete": "off"}
 
 
 def days_of(event: Event, more: set[date] | None = None) -> list[tuple[str, str]]:
-    """(2027-03-26, Friday 26 March) of the event's days, the evening before and the day after."""
+    """(2027-03-26, Fri 26 March) of the event's days, the evening before and the day after."""
     span_ = (event.ends_on - event.starts_on).days + 3
     days = {event.starts_on - SLACK + timedelta(days=n) for n in range(span_)} | (more or set())
-    return [(str(day), date_format(day, "l j F")) for day in sorted(days)]
+    return [(str(day), date_format(day, "D j F")) for day in sorted(days)]
 
 
 def _dress(form: forms.Form) -> None:
@@ -37,9 +39,9 @@ class SlotForm(forms.Form):
 
     stage = forms.ChoiceField(label=_("Stage"))
     day = forms.ChoiceField(label=_("Night"))
-    start = forms.CharField(label=_("From"), max_length=20, widget=forms.TimeInput(attrs={"type": "time"}))
+    start = forms.CharField(label=_("From"), max_length=20, widget=forms.TextInput(attrs=CLOCK))
     start_offset = forms.CharField(required=False, max_length=6)
-    end = forms.CharField(label=_("To"), max_length=20, widget=forms.TimeInput(attrs={"type": "time"}))
+    end = forms.CharField(label=_("To"), max_length=20, widget=forms.TextInput(attrs=CLOCK))
     end_offset = forms.CharField(required=False, max_length=6)
     dj = forms.CharField(
         label=_("DJ"),
@@ -84,19 +86,33 @@ class SlotForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
+        who, when = self._who(data), self._when(data)
+        if not self.errors and who and when:
+            self.entry = Entry(data["stage"], *when, *who, data["title"], data["kind"])
+        return data
+
+    def _who(self, data: dict[str, Any]) -> tuple[int | None, str] | None:
         try:
             dj_id, dj_name = self.djs.meant(data.get("dj", ""))
-            if not self.errors and not (dj_name or data["title"]):
-                raise Problem(gettext("Say who plays, or give it a title."), "invalid", field="dj")
-            if not self.errors:
-                start, end = (f"{data[name]} {data[f'{name}_offset']}" for name in ("start", "end"))
-                starts_at, ends_at = span(date.fromisoformat(data["day"]), start, end, self.event.zone)
-                self.entry = Entry(data["stage"], starts_at, ends_at, dj_id, dj_name, data["title"], data["kind"])
         except Problem as problem:
-            if isinstance(problem, Twice):
-                self.twice[problem.field] = problem.choices
-            self.add_error(problem.field or None, problem.message)
-        return data
+            self.add_error("dj", problem.message)
+            return None
+        if not (dj_name or data.get("title") or "dj" in self.errors):
+            self.add_error("dj", gettext("Say who plays, or give it a title."))
+        return dj_id, dj_name
+
+    def _when(self, data: dict[str, Any]) -> tuple[datetime, datetime] | None:
+        if not all(data.get(name) for name in ("day", "start", "end")):
+            return None  # said by the field already
+        start, end = (f"{data[name]} {data.get(f'{name}_offset', '')}" for name in ("start", "end"))
+        try:
+            return span(date.fromisoformat(data["day"]), start, end, self.event.zone)
+        except Twice as twice:
+            self.twice[twice.field] = twice.choices
+            self.add_error(twice.field, twice.message)
+        except Problem as problem:
+            self.add_error(problem.field, problem.message)
+        return None
 
 
 class CopyDayForm(forms.Form):
@@ -107,7 +123,7 @@ class CopyDayForm(forms.Form):
 
     def __init__(self, event: Event, nights: set[date], data: Any = None) -> None:
         super().__init__(data)
-        self.fields["day"].choices = [(str(day), date_format(day, "l j F")) for day in sorted(nights)]  # type: ignore[attr-defined]
+        self.fields["day"].choices = [(str(day), date_format(day, "D j F")) for day in sorted(nights)]  # type: ignore[attr-defined]
         self.fields["to"].choices = days_of(event, nights)  # type: ignore[attr-defined]
         _dress(self)
 

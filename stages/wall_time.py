@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from pika.errors import Problem
 
 NIGHT_ENDS = time(6)
-_TYPED = re.compile(r"(\d{1,2})(?:[:.h](\d{2})?)?\s*([+-]\d{2}:\d{2})?\Z")
+_TYPED = re.compile(r"(\d{1,2})(?:[:.h]?(\d{2})|h|:|\.)?\s*([+-]\d{2}:\d{2})?\Z")
 
 
 class Twice(Problem):
@@ -31,11 +31,11 @@ class Clock:
 
 
 def read_clock(text: str, field: str) -> Clock:
-    """`22:00`, `9.30`, `24:00`, `02:30 +01:00`; Problem (by `field`) for anything else."""
+    """`22:00`, `9.30`, `2200`, `24:00`, `02:30 +01:00`; Problem (by `field`) for anything else."""
     found = _TYPED.match(text.strip())
     hour, minute = (int(found[1]), int(found[2] or 0)) if found else (99, 0)
     if not found or minute > 59 or (hour, minute) > (24, 0):
-        raise Problem(_("“%s” is no time. Type it like 22:00.") % text[:20], "invalid", field=field)
+        raise Problem(_("“%s” is no time. Type it like 22:00.") % text.strip()[:20], "invalid", field=field)
     return Clock(time(hour % 24, minute), found[3] or "")
 
 

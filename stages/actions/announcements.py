@@ -65,6 +65,9 @@ def audience_of(event: Event, draft: Draft, at: datetime) -> Audience:
 
 def check(event: Event, author: User, draft: Draft, now: datetime) -> None:
     """Problem, if nobody would or should hear this."""
+    if event.organizer.suspended_at:
+        words = _("“%(name)s” is suspended: nobody can hear this until that is over.")
+        raise Problem(words % {"name": event.organizer}, "suspended", 409)
     if not Event.objects.public().filter(pk=event.pk).exists() or event.dance_day(now) > event.ends_on + timedelta(1):
         if event.status == Event.Status.DRAFT or not event.organizer.is_approved:
             raise Problem(_("Nobody can hear this yet: publish the event first."), "event_not_public", 409)

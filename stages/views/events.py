@@ -27,7 +27,9 @@ from stages.views.floor import public_address, qr_answer
 
 # --- For everybody ----------------------------------------------------------------------------------------
 def _page(event: Event) -> dict[str, Any]:
-    return {"event": event, "floors": floors_of(event, timezone.now())}
+    now = timezone.now()
+    told = event.announcements.showing(now).prefetch_related("stages")[:5]
+    return {"event": event, "floors": floors_of(event, now), "announcements": told}
 
 
 def show_event(request: HttpRequest, slug: str) -> HttpResponse:

@@ -303,7 +303,7 @@ def facts() -> list[Any]:
     theirs = (Organizer, Membership, Invitation, OrganizerApplication)
     rows = [row for model in ours + theirs for row in model.objects.order_by("pk")]
     living = [ApiToken.objects.filter(revoked_at=None, name="laptop").count()]
-    return living + [model_to_dict(row) | {"id": row.pk} for row in rows]
+    return living + [model_to_dict(row, exclude=["members"]) | {"id": row.pk} for row in rows]
 
 
 def ask(client, method, route, person, values, may, token_of):
@@ -454,7 +454,7 @@ KINDS: dict[str, Causes] = {
         str(uuid.UUID(int=0)),
     ),
     "end_poll": Causes(("START_POLL",)),
-    "remind_slot": Causes(("clock",)),
+    "remind_slot": Causes(("POST api/v1/slots/<str:code>/star",)),
     "push": Causes(
         ("SEND_ANNOUNCEMENT", "POST organize/e/<slug:slug>/announce", "POST api/v1/events/<slug:slug>/announcements")
     ),

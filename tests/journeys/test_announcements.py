@@ -1,4 +1,4 @@
-"""Elena announces: every phone of her event shows it once, none next door; who comes late sees it; it goes when she says."""
+"""Elena announces: every phone of hers shows it once, none next door; who comes late sees it; it goes when she says."""
 
 import re
 from datetime import timedelta
@@ -107,7 +107,9 @@ def test_an_urgent_announcement_reaches_every_phone_of_hers_once_and_none_next_d
     assert floor(stage).evaluate("opened") == 0
 
 
-def test_lines_are_stacked_put_away_for_good_and_never_move_the_heart(floor, dj, elena, marcus, event, stage, other_stage):
+def test_lines_are_stacked_put_away_for_good_and_never_move_the_heart(
+    floor, dj, elena, marcus, event, stage, other_stage
+):
     his = dj(marcus, stage)
     his.play("At Last", "Etta James")
     sarah = floor(stage)

@@ -101,7 +101,7 @@ def test_from_a_heart_to_a_notification_on_the_screen(phone_of, server, stage, m
     expect(page.locator("#here")).to_be_visible()
     assert page.locator(".offer").count() == 0  # never on load
     page.locator("#heart").click()
-    page.get_by_role("button", name="Notify me").click()
+    page.get_by_role("button", name="Notify me", exact=True).click()
     expect(page.locator("[data-when=on]")).to_be_visible()
     assert [row.endpoint for row in PushSubscription.objects.all()] == [its.endpoint]
 
@@ -133,21 +133,23 @@ def test_the_page_of_notifications_turns_them_on_and_off_and_mutes(phone_of, ser
     page, _ = phone_of()
     page.goto(f"{server.url}/s/{stage.code}")
     page.goto(f"{server.url}/me/notifications?from=/s/{stage.code}")
-    page.get_by_role("button", name="Notify me").click()
+    page.get_by_role("button", name="Notify me", exact=True).click()
     page.get_by_role("button", name="Turn them off").wait_for()
     assert PushSubscription.objects.count() == 1
     page.locator(".muting").get_by_role("button", name="Mute").click()
     expect(page.locator(".note")).to_have_text("WCS Budapest is silent on this device.")
     assert Mute.objects.count() == 1
     page.get_by_role("button", name="Turn them off").click()
-    page.get_by_role("button", name="Notify me").wait_for()
+    page.get_by_role("button", name="Notify me", exact=True).wait_for()
     assert (PushSubscription.objects.count(), Mute.objects.count()) == (0, 1)
     page.goto(f"{server.url}/me/notifications")
-    expect(page.get_by_role("button", name="Notify me")).to_be_visible()  # remembered: no page turns it on again
+    expect(
+        page.get_by_role("button", name="Notify me", exact=True)
+    ).to_be_visible()  # remembered: no page turns it on again
     assert PushSubscription.objects.count() == 0
 
     page.get_by_label("Quiet from").fill("23:30")
-    page.get_by_label("until").fill("08:00")
+    page.get_by_label("Until").fill("08:00")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".note")).to_have_text("Saved.")
     expect(page.get_by_label("Quiet from")).to_have_value("23:30")
@@ -161,7 +163,7 @@ def test_a_new_key_of_the_server_makes_a_new_subscription_at_the_next_start(phon
 
     page, _ = phone_of()
     page.goto(f"{server.url}/me/notifications")
-    page.get_by_role("button", name="Notify me").click()
+    page.get_by_role("button", name="Notify me", exact=True).click()
     page.get_by_role("button", name="Turn them off").wait_for()
     old = PushSubscription.objects.get().vapid_key
     number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
@@ -177,7 +179,7 @@ def test_who_said_no_to_the_browser_is_told_how_to_change_it(phone_of, server) -
     page.add_init_script("Object.defineProperty(Notification, 'permission', { get: () => 'denied' })")
     page.goto(f"{server.url}/me/notifications")
     expect(page.locator("[data-when=denied]")).to_be_visible()
-    expect(page.get_by_role("button", name="Notify me")).to_be_hidden()
+    expect(page.get_by_role("button", name="Notify me", exact=True)).to_be_hidden()
 
 
 def test_an_iphone_that_has_not_installed_it_is_shown_how(browser, server) -> None:

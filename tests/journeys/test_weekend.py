@@ -76,6 +76,22 @@ def test_elena_builds_a_weekend_previews_and_publishes_it_and_a_dancer_finds_her
     expect(dancer.locator("#title")).to_have_text("Dinah")
 
 
+def test_without_script_stages_are_added_renamed_reordered_and_closed(browser, server, log_in, elena, event, stage):
+    page = browser.new_context(java_script_enabled=False).new_page()
+    log_in(page, elena)
+    page.goto(f"{server.url}/organize/e/{event.slug}/edit")
+    page.get_by_label("Name of the stage").nth(0).fill("Ballroom")
+    page.get_by_label("Order").nth(0).fill("2")
+    page.get_by_label("Name of the stage").nth(1).fill("Attic")
+    page.get_by_label("Order").nth(1).fill("1")
+    page.get_by_label("Closed").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    stages = event.stages.values_list("name", "is_closed", "code")
+    assert [tuple(line[:2]) for line in stages] == [("Attic", False), ("Ballroom", True)]
+    assert stages[1][2] == stage.code
+
+
 def test_a_mistake_in_the_form_is_said_by_the_field_and_what_was_typed_stays(desk, server):
     desk.goto(f"{server.url}/organize/wcs-budapest/events/new")
     desk.get_by_label("Name", exact=True).fill("WCS Budapest")

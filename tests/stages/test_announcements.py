@@ -1,6 +1,7 @@
 """What organizers and DJs tell their people: everybody who should hears it, once; nobody else does."""
 
 import asyncio
+import re
 import urllib.request
 from datetime import timedelta
 
@@ -178,6 +179,27 @@ def test_nobody_is_told_before_or_after_the_event(elena, event, stage, changes, 
         announce(Event.objects.get(pk=event.pk), elena, Draft("Soup"))
     assert refused.value.code == code
     assert Announcement.objects.count() == 0
+
+
+def test_an_organizer_that_is_suspended_tells_nobody(elena, event, organizer, stage):
+    organizer.suspended_at = timezone.now()
+    organizer.save()
+    with pytest.raises(Problem) as refused:
+        announce(event, elena, Draft("Soup"))
+    assert (refused.value.code, str(refused.value)) == (
+        "suspended",
+        "“WCS Budapest” is suspended: nobody can hear this until that is over.",
+    )
+    assert Announcement.objects.count() == 0
+
+
+def test_the_events_page_says_it_where_a_push_to_everybody_leads(client, elena, event, stage, other_stage):
+    announce(event, elena, Draft("Soup"))
+    announce(event, elena, Draft("Slippery", stages=[stage]))
+    cancel(announce(event, elena, Draft("Nonsense"))[0])
+    page = client.get("/e/wcs-budapest").content.decode()
+    notes = [re.sub(r"<[^>]+>", "", note) for note in re.findall(r'<p class="note"[^>]*>(.*?)</p>', page, re.DOTALL)]
+    assert notes == ["Main Floor: Slippery", "Soup"]
 
 
 @pytest.mark.parametrize(

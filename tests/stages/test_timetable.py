@@ -161,7 +161,7 @@ def test_a_night_is_copied_at_the_same_times_by_the_clock(desk, stage):
     ("fields", "said"),
     [
         ({"start": "22:00", "end": "22:00"}, {"end": ["It ends when it starts. When is it over?"]}),
-        ({"start": "25:00", "end": "26"}, {"start": ["“25:00 ” is no time. Type it like 22:00."]}),
+        ({"start": "25:00", "end": "26"}, {"start": ["“25:00” is no time. Type it like 22:00."]}),
         ({"start": "", "end": "22:00"}, {"start": ["This field is required."]}),
         ({"dj": ""}, {"dj": ["Say who plays, or give it a title."]}),
         ({"dj": "x" * 81}, {"dj": ["A name has at most 80 characters."]}),

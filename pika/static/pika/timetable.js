@@ -27,7 +27,7 @@ function keep() {
 function merge() {
   const at = Number($("all").dataset.at);
   const shown = all("li[data-s]").filter((li) => li.lastChild.getAttribute("aria-pressed") === "true").map((li) => li.dataset.s);
-  if (at >= stars.at) Object.assign(stars, { on: shown, at });
+  if (at > stars.at) Object.assign(stars, { on: shown, at });
   for (const [slot, wanted] of Object.entries(stars.queue)) set(slot, wanted);
   keep();
 }
@@ -60,7 +60,7 @@ async function send() {
       if (answer.status === 429 || answer.status >= 500) break; // later
       if (stars.queue[slot] === wanted) delete stars.queue[slot];
       if (!answer.ok) set(slot, false); // the slot is gone, and the star with it
-      stars.at = Math.max(stars.at, Math.floor(live.now() / 1000));
+      stars.at = Math.max(stars.at, Math.ceil(live.now() / 1000));
       keep();
     }
   } catch {

@@ -147,6 +147,13 @@ class _StageRows(forms.BaseFormSet):
         rows = sorted((form.cleaned_data for form in self._filled()), key=lambda row: row["position"] or 1000)
         return [{name: value for name, value in row.items() if name != "position"} for row in rows]
 
+    def complain(self, code: str, words: str) -> bool:
+        """Say it in the row of that stage; False if there is none."""
+        its = [form for form in self.forms if code and form["code"].value() == code]
+        for form in its:
+            form.add_error("name", words)
+        return bool(its)
+
     def _filled(self) -> list[StageRow]:
         said = (form for form in self.forms if hasattr(form, "cleaned_data"))
         return [form for form in said if form.cleaned_data.get("code") or form.cleaned_data.get("name")]

@@ -23,10 +23,10 @@ CLOCK = {"inputmode": "numeric", "placeholder": "22:00", "autocomplete": "off"}
 
 
 def days_of(event: Event, more: set[date] | None = None) -> list[tuple[str, str]]:
-    """(2027-03-26, Fri 26 March) of the event's days, the evening before and the day after."""
+    """(2027-03-26, Fri 26 Mar) of the event's days, the evening before and the day after."""
     span_ = (event.ends_on - event.starts_on).days + 3
     days = {event.starts_on - SLACK + timedelta(days=n) for n in range(span_)} | (more or set())
-    return [(str(day), date_format(day, "D j F")) for day in sorted(days)]
+    return [(str(day), date_format(day, "D j M")) for day in sorted(days)]
 
 
 def _dress(form: forms.Form) -> None:
@@ -114,6 +114,13 @@ class SlotForm(forms.Form):
             self.add_error(problem.field, problem.message)
         return None
 
+    def begin(self) -> None:
+        """Where the cursor stands: at what is wrong, else at what is still to be typed."""
+        is_next = self.initial.get("start") and not self.is_bound
+        name = next(iter(self.errors), "end" if is_next else "")
+        if name in self.fields:
+            self.fields[name].widget.attrs["autofocus"] = True
+
 
 class CopyDayForm(forms.Form):
     """Every slot of one night once more, on another."""
@@ -123,7 +130,7 @@ class CopyDayForm(forms.Form):
 
     def __init__(self, event: Event, nights: set[date], data: Any = None) -> None:
         super().__init__(data)
-        self.fields["day"].choices = [(str(day), date_format(day, "D j F")) for day in sorted(nights)]  # type: ignore[attr-defined]
+        self.fields["day"].choices = [(str(day), date_format(day, "D j M")) for day in sorted(nights)]  # type: ignore[attr-defined]
         self.fields["to"].choices = days_of(event, nights)  # type: ignore[attr-defined]
         _dress(self)
 

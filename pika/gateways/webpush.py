@@ -270,8 +270,8 @@ class _Crowd:
             task.add_done_callback(self.tasks.discard)
 
     async def answers(self, flying: int) -> list[Answer]:
-        """Those that are there when half of all have answered, or after half a second."""
-        self.wanted = max(1, flying // 2)
+        """Those that are there when most have answered, or after half a second."""
+        self.wanted = max(1, flying * 3 // 4)
         while len(self.done) < self.wanted:
             self.bell.clear()
             try:

@@ -53,7 +53,7 @@ def create_weekend(organizer: Organizer, fields: dict[str, Any], lines: Iterable
 
 
 def change_weekend(event: Event, fields: dict[str, Any], lines: Iterable[StageLine]) -> None:
-    """Problem (409): a stage that has been played on cannot go, one that is live closes only when told so."""
+    """Problem (409), `field` its code: a stage that was played on cannot go, a live one closes only when told so."""
     with transaction.atomic():
         _change(Event.objects.select_for_update().get(pk=event.pk), fields, lines)
 
@@ -74,7 +74,7 @@ def _change(event: Event, fields: dict[str, Any], lines: Iterable[StageLine]) ->
             continue
         if line.code and line.code not in stages:
             words = gettext("Somebody has removed the stage %(stage)s meanwhile. Please look again.")
-            raise Problem(words % {"stage": line.name}, "stage_not_found", 409, field="stages")
+            raise Problem(words % {"stage": line.name}, "stage_not_found", 409, field=line.code)
         stage = stages[line.code] if line.code else create_stage(event, line.name)
         was = (stage.name, stage.is_closed, *shown)
         stage.name, stage.is_closed, stage.position = line.name, line.is_closed, position
@@ -93,7 +93,7 @@ def _remove(stage: Stage) -> None:
             stage.delete()
     except ProtectedError:
         words = gettext("There was music on %(stage)s, and it stays in the history: close the stage instead.")
-        raise Problem(words % {"stage": stage.name}, "stage_in_use", 409, field="stages") from None
+        raise Problem(words % {"stage": stage.name}, "stage_in_use", 409, field=code) from None
     publish(topics.stage(code), messages.stage_state(code, CLOSED, None, None))
 
 
@@ -102,7 +102,7 @@ def _end_sets(stage: Stage, is_told_so: bool) -> None:
     for session in stage.sessions.live():
         if not is_told_so:
             words = gettext("%(dj)s is live on %(stage)s. Say that the set ends, or leave the stage open.")
-            raise Problem(words % {"dj": session.dj_name, "stage": stage.name}, "still_live", 409, field="stages")
+            raise Problem(words % {"dj": session.dj_name, "stage": stage.name}, "still_live", 409, field=stage.code)
         session.stage = stage
         end_session(session, Session.Ended.CLOSED)
 

@@ -75,7 +75,8 @@ def edit_event(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, gettext("Saved."))
             return redirect("stages:edit_event", slug=slug)
         except Problem as problem:
-            form.add_error(None, problem.message)
+            if not rows.complain(problem.field, problem.message):
+                form.add_error(None, problem.message)
     return _form(request, form, stages.with_facts(rows), event=event)
 
 

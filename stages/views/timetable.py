@@ -74,6 +74,7 @@ def _table_page(request: HttpRequest, event: Event, status: int = 200, /, **more
     nights = {night_of(line.shown.starts_at, event.zone) for line in lines}
     first = {"day": str(event.starts_on), "stage": next(iter(stages), "")}
     form = more.pop("form", None) or SlotForm(event, stages, djs, **first | more)
+    form.begin()
     copy = more.pop("copy", None) or CopyDayForm(event, nights)
     page = table(event, lines, stages) | {"form": form, "copy": copy, "djs": djs.known, "untold": untold(event)}
     return render(request, "stages/organize/timetable.html", page, status=status)
@@ -102,7 +103,7 @@ def add_slot(request: HttpRequest, event: Event) -> HttpResponse:
         _("Added: %(who)s, %(start)s. It is public once you publish.")
         % {"who": entry.who, "start": show_clock(entry.starts_at, event.zone)},
     )
-    return redirect(_with(reverse("stages:edit_timetable", args=[event.slug]), next_one) + "#add")
+    return redirect(_with(reverse("stages:edit_timetable", args=[event.slug]), next_one))
 
 
 def _with(address: str, values: dict[str, str]) -> str:
@@ -169,6 +170,7 @@ def _slot_page(
     status: int = 200,
     **more: Any,
 ) -> HttpResponse:
+    form.begin()
     page = {"event": event, "line": line, "form": form, "djs": known_djs(event), "stages": stages, "seen": line.seen}
     return render(request, "stages/organize/slot.html", page | more, status=status)
 

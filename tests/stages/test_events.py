@@ -210,7 +210,7 @@ def test_a_stage_that_was_played_on_cannot_be_removed_only_closed(desk, event, s
     sessions.end_session(session)
     answer = desk.post(EDIT, typed(row_of(stage, is_removed="on"), known=1, name="Changed"))
     words = "There was music on Main Floor, and it stays in the history: close the stage instead."
-    assert said(answer) == {"__all__": [words]}
+    assert said(answer) == {"stages.0.name": [words]}
     event.refresh_from_db()
     assert (event.name, names(event)) == ("WCS Budapest", ["Main Floor"]), "nothing is half-saved"
 
@@ -228,7 +228,7 @@ def test_closing_a_stage_where_somebody_is_live_must_be_meant(desk, event, stage
     session, _ = sessions.go_live(marcus, "Marcus", stage)
     answer = desk.post(EDIT, typed(row_of(stage, is_closed="on"), known=1))
     words = "Marcus is live on Main Floor. Say that the set ends, or leave the stage open."
-    assert said(answer) == {"__all__": [words]}
+    assert said(answer) == {"stages.0.name": [words]}
     assert desk.post(EDIT, typed(row_of(stage, is_closed="on", is_set_over="on"), known=1)).status_code == 302
     session.refresh_from_db()
     assert (session.is_live, session.ended_why) == (False, Session.Ended.CLOSED)
@@ -238,7 +238,7 @@ def test_a_stage_of_somebody_elses_event_is_not_touched(desk, event, stage, stra
     theirs = create_event(Organizer.objects.get(slug="other"), "Other", *[date(2027, 3, 26)] * 2, "UTC")
     their_stage = Stage.objects.create(event=theirs, name="Theirs")
     answer = desk.post(EDIT, typed(row_of(stage), row_of(their_stage, name="Mine now", is_closed="on"), known=2))
-    assert said(answer) == {"__all__": ["Somebody has removed the stage Mine now meanwhile. Please look again."]}
+    assert said(answer) == {"stages.1.name": ["Somebody has removed the stage Mine now meanwhile. Please look again."]}
     their_stage.refresh_from_db()
     assert (their_stage.name, their_stage.is_closed) == ("Theirs", False)
 

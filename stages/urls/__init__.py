@@ -1,4 +1,4 @@
-"""The pages of the floor: dancers, displays, the booth; and of the weekend: its events, timetable, announcements, notifications."""
+"""The pages of the floor: dancers, displays, the booth; of the weekend: events, timetable, announcements, push."""
 
 from stages.urls import announcements, events, floor, notifications, timetable
 

@@ -68,7 +68,7 @@ def edit_event(request: HttpRequest, slug: str) -> HttpResponse:
     event = event_for_manager(signed_in(request), slug)
     stages = stages_to_edit(event)
     form = EventForm(request.POST or None, instance=event_for_manager(signed_in(request), slug))
-    rows = StageRows(request.POST or None, prefix="stages", initial=stages.initial)
+    rows: Any = StageRows(request.POST or None, prefix="stages", initial=stages.initial)
     if request.method == "POST" and all([form.is_valid(), rows.is_valid()]):
         try:
             actions.change_weekend(event, form.cleaned_data, _lines(rows))

@@ -236,5 +236,5 @@ def test_the_dancers_page_of_a_normal_weekend_fits_into_14_kb(client, desk, stag
         for n in range(72)
     )
     page = client.get("/e/wcs-budapest/timetable")
-    size = len(gzip.compress(page.content, 6)); print("SIZE", size)
+    size = len(gzip.compress(page.content, 6))
     assert size < 14 * 1024

@@ -98,5 +98,6 @@ class Dancer(Socket):
     """A phone on a stage or a session."""
 
     def follow(self, stage: str | None = None, session: str | None = None, **fields: Any) -> dict[str, Any]:
+        broker().settle()  # an ACK comes before its news is out: nobody should come in between
         where = {"stageId": stage} if stage else {"sessionId": session}
         return self.ask("SUBSCRIBE", **where, **fields)

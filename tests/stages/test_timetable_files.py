@@ -132,7 +132,8 @@ def test_500_slots_are_taken_in_and_published_fast(desk, stage):
     rows = []
     for n in range(500):
         hour, minute = 7 + n % 250 // 60 * 4, n % 60
-        rows.append(f"Main Floor,2027-03-{26 + n // 250},{hour:02}:{minute:02},{(hour + 1) % 24:02}:{minute:02},DJ {n},,\n")
+        span = f"{hour:02}:{minute:02},{(hour + 1) % 24:02}:{minute:02}"
+        rows.append(f"Main Floor,2027-03-{26 + n // 250},{span},DJ {n},,\n")
     text = HEAD + "".join(rows)
     began = time.monotonic()
     assert look(desk, text).context["fresh"] == 500

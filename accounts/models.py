@@ -54,7 +54,7 @@ class Guest(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     quiet_starts_at = models.TimeField(null=True, blank=True, help_text="No push from here (only urgent passes) …")
     quiet_ends_at = models.TimeField(null=True, blank=True, help_text="… until here, in the zone below.")
-    quiet_zone = models.CharField(max_length=60, blank=True)
+    quiet_zone = models.CharField(max_length=60, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"guest {self.key[:8]}"
@@ -127,7 +127,7 @@ class Organizer(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     approved_at = models.DateTimeField(null=True, blank=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
-    suspended_why = models.CharField(max_length=500, blank=True)
+    suspended_why = models.CharField(max_length=500, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now)
     members = models.ManyToManyField(User, through="Membership", related_name="organizers")
 

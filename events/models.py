@@ -79,9 +79,13 @@ class Event(models.Model):
         help_text="Any DJ with an account may go live; else only members and the timetable's DJs.",
     )
     created_at = models.DateTimeField(default=timezone.now)
-    venue = models.CharField(max_length=200, blank=True)
-    wifi = models.CharField(max_length=120, blank=True, help_text="For posters: Hotel Guest, no password")
-    colour = models.CharField(max_length=7, default="#ffb000", validators=[check_colour], help_text="For posters.")
+    venue = models.CharField(max_length=200, blank=True, default="", db_default="")
+    wifi = models.CharField(
+        max_length=120, blank=True, default="", db_default="", help_text="For posters: Hotel Guest, no password"
+    )
+    colour = models.CharField(
+        max_length=7, default="#ffb000", db_default="#ffb000", validators=[check_colour], help_text="For posters."
+    )
 
     objects = EventQuerySet.as_manager()
 

@@ -56,7 +56,9 @@ if find_spec("django_migration_linter"):  # with the tools of development
     INSTALLED_APPS.append("django_migration_linter")
     MIGRATION_LINTER_OPTIONS = {
         "include_apps": ["accounts", "events", "stages", "tracks", "jobs"],
-        "ignore_name": ["0001_initial"],  # there is no old code that runs beside the first tables
+        # There is no old code that runs beside the first tables; nor any that makes slots while these get their codes.
+        # 0002_weekend: its columns have defaults in the database, which is not seen where SQLite copies tables.
+        "ignore_name": ["0001_initial", "0002_weekend", "0003_timetable"],
     }
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

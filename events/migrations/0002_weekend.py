@@ -17,17 +17,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='event',
             name='colour',
-            field=models.CharField(default='#ffb000', help_text='For posters.', max_length=7, validators=[events.models.check_colour]),
+            field=models.CharField(db_default='#ffb000', default='#ffb000', help_text='For posters.', max_length=7, validators=[events.models.check_colour]),
         ),
         migrations.AddField(
             model_name='event',
             name='venue',
-            field=models.CharField(blank=True, max_length=200),
+            field=models.CharField(blank=True, db_default='', default='', max_length=200),
         ),
         migrations.AddField(
             model_name='event',
             name='wifi',
-            field=models.CharField(blank=True, help_text='For posters: Hotel Guest, no password', max_length=120),
+            field=models.CharField(blank=True, db_default='', default='', help_text='For posters: Hotel Guest, no password', max_length=120),
         ),
         migrations.CreateModel(
             name='Mute',

@@ -61,6 +61,7 @@ class Migration(migrations.Migration):
                 ('announcement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='seens', to='stages.announcement')),
                 ('guest', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='seens', to='accounts.guest')),
             ],
+            options={'constraints': [models.UniqueConstraint(fields=('announcement', 'guest'), name='one_seen_each')]},
         ),
         migrations.CreateModel(
             name='SlotEdit',
@@ -93,6 +94,7 @@ class Migration(migrations.Migration):
                 ('guest', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stars', to='accounts.guest')),
                 ('slot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stars', to='stages.slot')),
             ],
+            options={'constraints': [models.UniqueConstraint(fields=('guest', 'slot'), name='one_star_each')]},
         ),
         migrations.AddIndex(
             model_name='announcement',
@@ -101,13 +103,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='announcement',
             index=models.Index(fields=['session', '-created_at'], name='stages_anno_session_82e627_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='seen',
-            constraint=models.UniqueConstraint(fields=('announcement', 'guest'), name='one_seen_each'),
-        ),
-        migrations.AddConstraint(
-            model_name='star',
-            constraint=models.UniqueConstraint(fields=('guest', 'slot'), name='one_star_each'),
         ),
     ]

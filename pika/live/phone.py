@@ -7,11 +7,11 @@ straight to the kernel. The consumer finds this object in `scope["extensions"]["
 
 import asyncio
 import logging
-import os
 import random
 from asyncio import AbstractEventLoop, Transport
 from collections import deque
 from collections.abc import Coroutine
+from os import write as write_now
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -206,7 +206,7 @@ class Phone(asyncio.Protocol):
         """Ready frames, in the order of the calls. Nearly always the kernel takes everything at once."""
         if self._fd >= 0:
             try:
-                sent = os.write(self._fd, frames)
+                sent = write_now(self._fd, frames)
             except (BlockingIOError, InterruptedError):
                 sent = 0
             except OSError:

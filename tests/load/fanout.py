@@ -13,7 +13,7 @@ from typing import Any
 from tests.load.ground import ground
 from tests.load.measure import more_files
 from tests.load.result import Result, Row, show
-from tests.load.servers import BASELINES, RATE, STOCK_RATE, Server, servers
+from tests.load.servers import BASELINES, RATE, STOCK_MOST, Server, servers
 
 __all__ = ["bench", "show"]
 
@@ -35,7 +35,7 @@ def bench(phones: int = 1000, processes: int = 1, is_embedded: bool = False, **t
             for _ in range(rounds):
                 for number, (server, row) in enumerate(zip(found, rows, strict=True)):
                     said[number] = one_round(server, row, said[number], seconds)
-            notes = [f"{found[0].rate:g} messages/s ({STOCK_RATE} for stock_channels) of about 300 bytes,"]
+            notes = [f"{found[0].rate:g} messages/s of about 300 bytes (stock_channels: {STOCK_MOST} deliveries/s),"]
             notes[0] += f" {seconds:g} s a round, {processes} process(es) of ours."
             notes += [f"{row.name}: {row.closed} sockets were closed" for row in rows if row.closed]
             return Result(f"fanout, {phones} phones", rows, "cpu_us", its.header, missing, notes)

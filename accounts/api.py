@@ -39,7 +39,7 @@ def create_guest(request: Request) -> Response:
     return Response({"guestToken": new_guest_secret()}, 201)
 
 
-REFUSED = dict.fromkeys((400, 401, 409, 429, 503), ErrorAnswer)
+REFUSED = dict.fromkeys((401, 409, 429, 503), ErrorAnswer)
 
 
 @extend_schema(methods=["GET"], responses={200: forms.PushAnswer}, description="The key to subscribe with.")
@@ -52,7 +52,7 @@ REFUSED = dict.fromkeys((400, 401, 409, 429, 503), ErrorAnswer)
 @extend_schema(
     methods=["DELETE"],
     request=forms.NoPushForm,
-    responses={204: None, 400: ErrorAnswer, 401: ErrorAnswer},
+    responses={204: None, 401: ErrorAnswer},
     description="No more notifications there. Twice is once.",
 )
 @api_view(["GET", "POST", "DELETE"])

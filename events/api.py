@@ -9,10 +9,11 @@ from accounts.access import organizer_for_manager, signed_in
 from accounts.models import ApiToken
 from accounts.tokens import check_scope
 from events import actions, forms
+from pika.api import ErrorAnswer
 from pika.errors import cleaned
 
 
-@extend_schema(request=forms.NewEventForm, responses={201: forms.EventAnswer})
+@extend_schema(request=forms.NewEventForm, responses={201: forms.EventAnswer, 404: ErrorAnswer})
 @api_view(["POST"])
 def create_event(request: Request) -> Response:
     check_scope(request, ApiToken.Scope.EVENTS)

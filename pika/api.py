@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions, serializers
+from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -22,6 +24,14 @@ class Error(serializers.Serializer):
 
 class ErrorAnswer(serializers.Serializer):
     error = Error()
+
+
+class BoundedJSONParser(JSONParser):
+    def parse(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().parse(*args, **options)
+        except RecursionError:
+            raise exceptions.ParseError("This is nested too deeply") from None
 
 
 def api_error(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -53,3 +63,30 @@ def api_error(error: Exception, context: dict[str, Any]) -> Response | None:
         body["message"] = str(error.detail)
     response.data = {"error": body}
     return response
+
+
+# --- Where no view of the API is asked: Django's own answers are pages -----------------------------------
+def _is_of_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _say(status: int, code: str, message: str) -> JsonResponse:
+    return JsonResponse({"error": {"code": code, "message": message}}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_of_api(request):
+        return _say(400, "bad_request", "This request is not one we understand")
+    return defaults.bad_request(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_of_api(request):
+        return _say(404, "not_found", "Not found.")
+    return defaults.page_not_found(request, exception)
+
+
+def went_wrong(request: HttpRequest) -> HttpResponse:
+    if _is_of_api(request):
+        return _say(500, "broken", "Something went wrong here. It is not your fault; try again in a minute.")
+    return defaults.server_error(request)

@@ -49,4 +49,9 @@ def first_error(errors: Any, path: str = "") -> tuple[str, str]:
         return first_error(inner, f"{path}.{name}" if path else str(name))
     if isinstance(errors, list):
         return first_error(next((error for error in errors if error), ""), path)
-    return path, str(errors)
+    return path, sayable(str(errors))
+
+
+def sayable(words: str) -> str:
+    """Half an emoji, which JSON can say and UTF-8 cannot, becomes a question mark: answers quote what came in."""
+    return words.encode("utf-8", "replace").decode()

@@ -41,3 +41,4 @@ urlpatterns = [
     path("", include("events.urls")),
     path("", include("stages.urls")),
 ]
+handler400, handler404, handler500 = "pika.api.bad_request", "pika.api.not_found", "pika.api.went_wrong"

@@ -16,7 +16,7 @@ from accounts.access import guest_key, guest_of, signed_in
 from accounts.models import ApiToken, User
 from accounts.tokens import check_scope
 from events.access import event_for_manager, event_for_member, public_event
-from pika.errors import Problem, cleaned
+from pika.errors import Problem, cleaned, sayable
 from pika.limits import over_limit
 from stages import access, answers, forms
 from stages.actions import announcements, floor, plays, sessions, stars
@@ -27,8 +27,6 @@ from stages.models import Session
 from stages.serializers import announcement_answer, play_of, session_answer, slot_of, stage_of
 from stages.state import stage_now
 from stages.timetable_access import public_slot
-
-REFUSED = {400: answers.ErrorAnswer, 401: answers.ErrorAnswer, 404: answers.ErrorAnswer}
 
 
 def _user(request: Request, scope: ApiToken.Scope) -> User:
@@ -50,9 +48,10 @@ def _base(request: HttpRequest | Request) -> str:
     responses={
         200: answers.SessionAnswer,
         201: answers.SessionAnswer,
+        404: answers.ErrorAnswer,
         409: answers.ErrorAnswer,
+        429: answers.ErrorAnswer,
         503: answers.ErrorAnswer,
-        **REFUSED,
     },
     description="Go live, on a stage or (without `stageId`) as a Quick Start. 200: it was live already.",
 )
@@ -67,11 +66,11 @@ def go_live(request: Request) -> Response:
     return Response(session_answer(session, _base(request)), 201 if is_new else 200)
 
 
-@extend_schema(methods=["GET"], responses={200: answers.SessionAnswer, **REFUSED})
+@extend_schema(methods=["GET"], responses={200: answers.SessionAnswer})
 @extend_schema(
     methods=["PATCH"],
     request=forms.SessionChangesForm,
-    responses={200: answers.SessionAnswer, **REFUSED},
+    responses={200: answers.SessionAnswer},
     description="Change the delay (s), pause publishing, or leave a note for the next DJ.",
 )
 @api_view(["GET", "PATCH"])
@@ -85,7 +84,7 @@ def show_session(request: Request, code: str) -> Response:
 
 @extend_schema(
     request=None,
-    responses={200: answers.SessionAnswer, **REFUSED},
+    responses={200: answers.SessionAnswer},
     description="The session is over. Twice is once.",
 )
 @api_view(["POST"])
@@ -97,13 +96,13 @@ def end_session(request: Request, code: str) -> Response:
 
 @extend_schema(
     methods=["GET"],
-    responses={200: answers.PlayAnswer(many=True), **REFUSED},
+    responses={200: answers.PlayAnswer(many=True)},
     description="The session's plays, oldest first, hidden ones too.",
 )
 @extend_schema(
     methods=["POST"],
     request=forms.BatchForm,
-    responses={200: answers.PlaysAnswer, 409: answers.ErrorAnswer, 503: answers.ErrorAnswer, **REFUSED},
+    responses={200: answers.PlaysAnswer, 409: answers.ErrorAnswer, 503: answers.ErrorAnswer},
     description="Record up to 100 plays, in order. The same `playId` again is the same play. Also taken "
     "after the session has ended: an outbox may come late. A wrong play is rejected alone.",
 )
@@ -122,7 +121,7 @@ def session_plays(request: Request, code: str) -> Response:
             good.append(_heard(item))
             results.append({"playId": str(good[-1].uuid)})
         except Problem as problem:
-            its_id = str(item.get("playId", ""))[:36] if isinstance(item, dict) else ""
+            its_id = sayable(str(item.get("playId", "")))[:36] if isinstance(item, dict) else ""
             results.append({"playId": its_id, "status": "rejected", "error": problem.message})
     done = iter(plays.play_all(session, good, form.get("sentAt")) if good else [])
     for result in results:
@@ -154,7 +153,7 @@ def _list_plays(request: Request, session: Session) -> Response:
 
 @extend_schema(
     request=forms.HiddenForm,
-    responses={200: answers.PlayAnswer, **REFUSED},
+    responses={200: answers.PlayAnswer},
     description="Take a play out of everything public, or bring it back.",
 )
 @api_view(["POST"])
@@ -168,7 +167,7 @@ def hide_play(request: Request, code: str, uuid: Any) -> Response:
 # --- Stages ----------------------------------------------------------------------------------------------
 @extend_schema(
     request=forms.NewStageForm,
-    responses={201: answers.StageAnswer, **REFUSED},
+    responses={201: answers.StageAnswer, 404: answers.ErrorAnswer},
     description="A new stage of an event you manage; its code is permanent.",
 )
 @api_view(["POST"])
@@ -181,7 +180,7 @@ def create_stage(request: Request) -> Response:
 
 
 @extend_schema(
-    responses={200: answers.StageAnswer, 404: answers.ErrorAnswer},
+    responses={200: answers.StageAnswer},
     description="A stage and what is going on on it.",
 )
 @api_view(["GET"])
@@ -201,7 +200,7 @@ def show_stage(request: Request, code: str) -> Response:
     )
 
 
-@extend_schema(responses={200: answers.StageAnswer(many=True), 404: answers.ErrorAnswer})
+@extend_schema(responses={200: answers.StageAnswer(many=True)})
 @api_view(["GET"])
 @permission_classes([AllowAny])
 def event_stages(request: Request, slug: str) -> Response:
@@ -209,11 +208,11 @@ def event_stages(request: Request, slug: str) -> Response:
     return Response([stage_of(stage) | {"url": f"{_base(request)}/s/{stage.code}"} for stage in event.stages.all()])
 
 
-@extend_schema(methods=["GET"], responses={200: answers.SlotAnswer(many=True), 404: answers.ErrorAnswer})
+@extend_schema(methods=["GET"], responses={200: answers.SlotAnswer(many=True)})
 @extend_schema(
     methods=["POST"],
     request=forms.SlotForm,
-    responses={201: answers.SlotAnswer, **REFUSED},
+    responses={201: answers.SlotAnswer},
     description="A new line of the timetable.",
 )
 @api_view(["GET", "POST"])
@@ -235,7 +234,7 @@ def event_schedule(request: Request, slug: str) -> Response:
 
 @extend_schema(
     request=forms.FollowForm,
-    responses={200: answers.StageAnswer, **REFUSED},
+    responses={200: answers.StageAnswer, 401: answers.ErrorAnswer},
     description="This guest follows the stage. Twice is once.",
 )
 @api_view(["POST"])
@@ -253,13 +252,13 @@ def subscribe(request: Request, code: str) -> Response:
 @extend_schema(
     methods=["POST"],
     request=forms.FollowForm,
-    responses={200: answers.StarAnswer, **REFUSED},
+    responses={200: answers.StarAnswer, 401: answers.ErrorAnswer, 429: answers.ErrorAnswer},
     description="This guest wants to be there, and is reminded ten minutes before. Twice is once.",
 )
 @extend_schema(
     methods=["DELETE"],
     parameters=[OpenApiParameter("guestToken", str, description="Without the cookie of a page.")],
-    responses={200: answers.StarAnswer, **REFUSED},
+    responses={200: answers.StarAnswer, 401: answers.ErrorAnswer, 429: answers.ErrorAnswer},
     description="No more. Twice is once.",
 )
 @api_view(["POST", "DELETE"])
@@ -283,7 +282,7 @@ def star_slot(request: Request, code: str) -> Response:
 # --- Announcements ---------------------------------------------------------------------------------------
 @extend_schema(
     methods=["GET"],
-    responses={200: answers.AnnouncementAnswer(many=True), 403: answers.ErrorAnswer, **REFUSED},
+    responses={200: answers.AnnouncementAnswer(many=True)},
     description="The event's announcements, the newest first, 50 at a time (`offset`), with their counts until now.",
 )
 @extend_schema(
@@ -292,9 +291,7 @@ def star_slot(request: Request, code: str) -> Response:
     responses={
         200: answers.AnnouncementAnswer,
         201: answers.AnnouncementAnswer,
-        403: answers.ErrorAnswer,
         409: answers.ErrorAnswer,
-        **REFUSED,
     },
     description="Tell the event, or some of its stages. 200: this `announcementId` was told already.",
 )
@@ -315,7 +312,7 @@ def event_announcements(request: Request, slug: str) -> Response:
 
 @extend_schema(
     request=None,
-    responses={200: answers.AnnouncementAnswer, 403: answers.ErrorAnswer, **REFUSED},
+    responses={200: answers.AnnouncementAnswer},
     description="It disappears from every screen. Twice is once.",
 )
 @api_view(["POST"])

@@ -1,19 +1,17 @@
 """What is said about announcements: a DJ tells the listeners, phones say what they showed to somebody."""
 
-from datetime import datetime
-
 from django.utils import timezone
 
 from pika.errors import cleaned
+from pika.live.basket import Basket
 from pika.live.consumer import LiveConsumer
 from pika.live.messages import Message
-from pika.live.threads import in_thread
 from stages import access, forms
 from stages.actions import announcements
 from stages.consumers.speakers import as_dj, key_of
 from stages.models import Announcement, Session
 
-seen: dict[tuple[str, str], datetime] = {}  # (guest key, announcement): not written down yet
+seen = Basket()  # (guest key, announcement): not written down yet
 
 
 async def send_announcement(socket: LiveConsumer, message: Message) -> Message:
@@ -46,12 +44,4 @@ async def seen_announcement(socket: LiveConsumer, message: Message) -> None:
 
 async def write_seen() -> None:
     """All phones of a floor see it in the same second: written in bulk, not one by one."""
-    if seen:
-        batch = dict(sorted(seen.items()))  # in one order everywhere, so that processes do not lock each other
-        seen.clear()
-        try:
-            await in_thread(announcements.see_all, batch)
-        except Exception:
-            for sight, at in batch.items():
-                seen.setdefault(sight, at)
-            raise
+    await seen.empty(announcements.see_all)

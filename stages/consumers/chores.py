@@ -31,15 +31,7 @@ async def hear_hearts() -> None:
 
 async def write_follows() -> None:
     """Devices that opened a stage follow it: written in bulk, not one by one in the rush."""
-    if follows:
-        batch = dict(sorted(follows.items()))  # in one order everywhere, so that processes do not lock each other
-        follows.clear()
-        try:
-            await in_thread(floor_actions.follow_all, batch)
-        except Exception:
-            for follow, at in batch.items():
-                follows.setdefault(follow, at)
-            raise
+    await follows.empty(floor_actions.follow_all)
 
 
 async def cut_revoked() -> None:

@@ -1,6 +1,5 @@
 """What dancers say, and what they are told when they come."""
 
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -9,6 +8,7 @@ from accounts.access import guest_key, guest_of
 from pika.codes import clean_code
 from pika.errors import Problem, cleaned
 from pika.live import messages, topics
+from pika.live.basket import Basket
 from pika.live.broker import Position, broker
 from pika.live.consumer import LiveConsumer
 from pika.live.counters import counters
@@ -28,7 +28,7 @@ from stages.serializers import (
 
 TOPICS_PER_SOCKET = 12
 
-follows: dict[tuple[str, str], datetime] = {}
+follows = Basket()
 
 
 def _build(topic: str) -> Message:

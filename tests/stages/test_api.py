@@ -233,3 +233,56 @@ def test_two_sessions_of_one_dj_are_two(api, marcus):
     api(marcus).post("/sessions")
     api(marcus).post("/sessions")
     assert Session.objects.live().count() == 2
+
+
+# --- What no honest program sends ------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/sessions/%00"),
+        ("post", "/sessions/AB%00CD/end"),
+        ("get", "/sessions/%00/plays"),
+        ("post", "/slots/%00/star"),
+        ("post", "/events/wcs-budapest/announcements/%00/cancel"),
+        ("get", "/events/wcs%00/stages"),
+        ("post", "/sessions/ABCD/plays/no-uuid/hide"),
+        ("get", "/nothing/here"),
+    ],
+)
+def test_an_address_that_cannot_be_is_not_found_in_the_words_of_the_api(api, client, marcus, event, method, path):
+    assert api(marcus).call(method, path) == (404, {"error": {"code": "not_found", "message": "Not found."}})
+
+
+def test_a_cookie_with_a_nul_is_no_login(client, marcus):
+    client.cookies["sessionid"] = "\0aaaaaaaaa"
+    answer = client.get("/api/v1/me")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "not_authenticated")
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000])
+def test_json_without_a_bottom_is_refused(client, marcus, token_of, body):
+    headers = {"Authorization": f"Bearer {token_of(marcus)}"}
+    answer = client.post("/api/v1/sessions", body, content_type="application/json", headers=headers)
+    assert answer.status_code == 400
+    assert answer.json() == {"error": {"code": "parse_error", "message": "This is nested too deeply"}}
+
+
+def test_a_host_that_cannot_be_is_refused_in_the_words_of_the_api(client):
+    answer = client.get("/api/v1/me", headers={"Host": "a b"})
+    said = {"code": "bad_request", "message": "This request is not one we understand"}
+    assert (answer.status_code, answer.json()) == (400, {"error": said})
+
+
+def test_what_is_no_play_at_all_is_rejected_alone(api, marcus):
+    _, session = api(marcus).post("/sessions")
+    wrong = [None, 1, [], {"playId": "\ud83d"}]
+    body = batch("Fly")
+    status, answer = api(marcus).post(f"/sessions/{session['sessionId']}/plays", body | {"plays": wrong + body["plays"]})
+    assert status == 200
+    assert [result["status"] for result in answer["results"]] == ["rejected"] * 4 + ["created"]
+    assert [result["playId"] for result in answer["results"][:4]] == ["", "", "", "?"]
+
+
+def test_half_an_emoji_is_quoted_as_a_question_mark(api, elena, event):
+    status, answer = api(elena).post("/events/wcs-budapest/announcements", {"message": "Hi", "priority": "\ud83d"})
+    assert (status, answer["error"]["message"]) == (400, "priority: \"?\" is not a valid choice.")

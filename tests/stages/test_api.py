@@ -277,7 +277,9 @@ def test_what_is_no_play_at_all_is_rejected_alone(api, marcus):
     _, session = api(marcus).post("/sessions")
     wrong = [None, 1, [], {"playId": "\ud83d"}]
     body = batch("Fly")
-    status, answer = api(marcus).post(f"/sessions/{session['sessionId']}/plays", body | {"plays": wrong + body["plays"]})
+    status, answer = api(marcus).post(
+        f"/sessions/{session['sessionId']}/plays", body | {"plays": wrong + body["plays"]}
+    )
     assert status == 200
     assert [result["status"] for result in answer["results"]] == ["rejected"] * 4 + ["created"]
     assert [result["playId"] for result in answer["results"][:4]] == ["", "", "", "?"]
@@ -285,4 +287,4 @@ def test_what_is_no_play_at_all_is_rejected_alone(api, marcus):
 
 def test_half_an_emoji_is_quoted_as_a_question_mark(api, elena, event):
     status, answer = api(elena).post("/events/wcs-budapest/announcements", {"message": "Hi", "priority": "\ud83d"})
-    assert (status, answer["error"]["message"]) == (400, "priority: \"?\" is not a valid choice.")
+    assert (status, answer["error"]["message"]) == (400, 'priority: "?" is not a valid choice.')

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--processes", type=int, help="web processes of ours (1, chaos: 2; not with --embedded)")
         parser.add_argument("--rounds", type=int, default=2, help="chaos: how often each fault")
-        parser.add_argument("--seconds", type=float, help="fanout: how long a round is (4)")
+        parser.add_argument("--seconds", type=float, help="fanout: one round, so long (instead of three of 4)")
         parser.add_argument("--rate", type=float, help="fanout: messages a second (10); then without the baselines")
         parser.add_argument("--embedded", action="store_true", help="SQLite and memory instead of Postgres and Redis")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             return
         tuning: dict[str, Any] = {"sessions": options["sessions"] or 100} if name == "routing" else {}
         if options["seconds"]:
-            tuning["seconds"] = options["seconds"]
+            tuning |= {"seconds": options["seconds"], "rounds": 1}
         if options["rate"]:
             tuning |= {"rate": options["rate"], "baselines": ()}
         result = bench.bench(

@@ -25,6 +25,7 @@ class ApiSchema(AutoSchema):
             codes += [401, 403]
         if "path" in places:
             codes += [404]
-        refused = {str(code): self._get_response_for_code(ErrorAnswer, str(code)) for code in codes}
+        answer = self._get_response_for_code(ErrorAnswer, "400")  # type: ignore[no-untyped-call]
+        refused = {str(code): answer for code in codes}
         operation["responses"] = dict(sorted({**refused, **operation["responses"]}.items()))
         return operation

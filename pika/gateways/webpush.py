@@ -1,6 +1,5 @@
 """Web push: whom we may send to, our key, and many sealed messages over one session; the only place for py_vapid."""
 
-import asyncio
 import base64
 import functools
 import hmac
@@ -10,7 +9,9 @@ import os
 import re
 import socket
 import ssl
+import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,23 +26,21 @@ from django.conf import settings
 from django.core import checks
 
 from pika.errors import Problem
+from pika.gateways.carrier import Carrier, Parcel
 
-try:
-    from uvloop import new_event_loop
-except ImportError:  # Windows
-    from asyncio import new_event_loop  # type: ignore[assignment]
 if TYPE_CHECKING:
-    import aiohttp
     from py_vapid import Vapid02
 
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 2800  # of a body in plain; what every push service takes
-IN_FLIGHT = 50
+SEALING = 103  # bytes that sealing adds: salt, record size, our key, padding, tag
+IN_FLIGHT = 100
 NEVER = 1  # the status of what was not sent and never will be
 _RENEW_AFTER, _LIFE = 12 * 3600, 18 * 3600  # of our signature; 24 h is the most, and clocks differ
 # Push services refuse a contact that cannot be one (Apple: 403).
 _SUB = re.compile(r"(mailto:[^@\s,]+@|https://)([a-z0-9-]+\.)+(?!invalid|example|test|local|localhost)[a-z]{2,}", re.I)
+_TOPIC = re.compile(r"[A-Za-z0-9_-]{0,32}")
 _ENDPOINT = re.compile(r"https://([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::([0-9]{1,5}))?(/[!\"$-\[\]-~]*)")
 
 
@@ -212,112 +211,117 @@ def send_many(letter: Letter, targets: Iterable[Target]) -> Iterator[list[Answer
     """Send to all, at most IN_FLIGHT at a time, and yield the answers in batches as they come.
 
     The next ones start only when their batch has been taken: whoever writes each batch down never has more than
-    IN_FLIGHT that were sent and not written. Not from within an event loop.
+    IN_FLIGHT that were sent and not written. It blocks: not in an event loop.
     """
     if not server_key():
         raise RuntimeError("push is off: PIKA_VAPID_KEY or PIKA_VAPID_SUB is not set")
-    if not 0 < len(letter.body) <= MOST_BYTES or letter.ttl < 1:
-        raise ValueError(f"a push has 1 to {MOST_BYTES} bytes and a TTL of 1 s or more")
-    waiting, flying = iter(targets), 0
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        crowd = runner.run(_Crowd.open(letter))
-        try:
-            while True:
-                more = list(islice(waiting, IN_FLIGHT - flying))  # here, where the caller may ask the database
-                flying += len(more)
-                if not flying:
-                    return
-                runner.run(crowd.start(more))
-                batch = runner.run(crowd.answers(flying))
-                flying -= len(batch)
-                yield batch
-        finally:
-            runner.run(crowd.close())
+    if not 0 < len(letter.body) <= MOST_BYTES or letter.ttl < 1 or not _TOPIC.fullmatch(letter.topic):
+        raise ValueError(f"a push has 1 to {MOST_BYTES} bytes, a TTL of 1 s or more, a topic of base64url")
+    waiting, flying, crowd = iter(targets), 0, _Crowd(letter)
+    while True:
+        more = list(islice(waiting, IN_FLIGHT - flying))
+        flying += len(more)
+        if not flying:
+            return
+        crowd.start(more)
+        batch = crowd.answers(flying)
+        flying -= len(batch)
+        yield batch
 
 
 class _Crowd:
-    """Requests in flight on one session."""
+    """What is in flight of one letter. The answers come from the carrier's thread."""
 
-    def __init__(self, letter: Letter, session: "aiohttp.ClientSession") -> None:
-        self.letter, self.session = letter, session
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.done: list[Answer] = []
-        self.bell = asyncio.Event()
-        self.wanted = 0
+    def __init__(self, letter: Letter) -> None:
+        self.letter = letter
+        self.done: deque[Answer] = deque()
+        self.bell = threading.Event()
+        self.wanted = 1
+        self.heads: dict[str, bytes] = {}
 
-    @classmethod
-    async def open(cls, letter: Letter) -> "_Crowd":
-        import aiohttp
-
-        connector = aiohttp.TCPConnector(limit=IN_FLIGHT, ssl=_trust(settings.PUSH_CA_FILE), socket_factory=_dial)
-        session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=settings.PUSH_TIMEOUT),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-        )
-        return cls(letter, session)
-
-    async def close(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await self.session.close()
-
-    async def start(self, targets: list[Target]) -> None:
+    def start(self, targets: list[Target]) -> None:
+        parcels = []
         for target in targets:
-            task = asyncio.create_task(self._send(target))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
-
-    async def answers(self, flying: int) -> list[Answer]:
-        """Those that are there when most have answered, or after half a second."""
-        self.wanted = max(1, flying * 3 // 4)
-        while len(self.done) < self.wanted:
-            self.bell.clear()
             try:
-                await asyncio.wait_for(self.bell.wait(), 0.5)
-            except TimeoutError:
-                self.wanted = 1
-        batch, self.done = self.done, []
-        return batch
+                parcels.append(_Push(self, target, origin_of(target.endpoint)))
+            except Problem as error:  # was checked when it was saved: an older row, or a shorter list
+                log.warning("push %s: not sent: %s", target.id, error)
+                self.take(Answer(target.id, NEVER))
+        if parcels:
+            _carrier().send(parcels, settings.PUSH_TIMEOUT)
 
-    async def _send(self, target: Target) -> None:
-        from aiohttp import ClientError
-
-        try:
-            answer = await self._post(target)
-        except (OSError, TimeoutError, ClientError) as error:
-            log.info("push %s: %s: no answer: %r", target.id, target.endpoint[:60], error)
-            answer = Answer(target.id, 0)
-        except (Problem, ValueError) as error:  # was checked when it was saved: an older row, or a shorter list
-            log.warning("push %s: not sent: %s", target.id, error)
-            answer = Answer(target.id, NEVER)
-        except Exception:
-            log.exception("push %s: %s", target.id, target.endpoint[:60])
-            answer = Answer(target.id, NEVER)
+    def take(self, answer: Answer) -> None:
         self.done.append(answer)
         if len(self.done) >= self.wanted:
             self.bell.set()
 
-    async def _post(self, target: Target) -> Answer:
-        from yarl import URL
+    def answers(self, flying: int) -> list[Answer]:
+        """Those that are there when most have answered, or after half a second."""
+        self.wanted = max(1, flying * 3 // 4)
+        for seconds in (0.5, settings.PUSH_TIMEOUT + 10):
+            self.bell.clear()
+            if len(self.done) >= self.wanted or self.bell.wait(seconds):
+                return [self.done.popleft() for _ in range(len(self.done))]
+            self.wanted = 1
+        raise RuntimeError("the carrier has stopped")
 
-        headers = {
-            "Authorization": vapid_header(origin_of(target.endpoint)),
-            "Content-Encoding": "aes128gcm",
-            "Content-Type": "application/octet-stream",
-            "TTL": str(self.letter.ttl),
-            "Topic": self.letter.topic,
-            "Urgency": "high" if self.letter.is_urgent else "normal",
-        }
-        sealed = seal(self.letter.body, target.p256dh, target.auth)
-        url = URL(target.endpoint, encoded=True)
-        async with self.session.post(url, data=sealed, headers=headers, allow_redirects=False) as response:
-            if response.status >= 300:
-                said = (await response.content.read(500)).decode("utf-8", "replace")
-                how = logging.ERROR if response.status in {401, 403} else logging.INFO
-                log.log(how, "push %s: %s answered %s: %s", target.id, url.host, response.status, said)
-            return Answer(target.id, response.status, _seconds(response.headers.get("Retry-After", "")))
+    def head(self, origin: str) -> bytes:
+        """What follows the path: the same for all of one origin, the length included."""
+        if origin not in self.heads:
+            its = {
+                "Host": origin.removeprefix("https://"),
+                "Authorization": vapid_header(origin),
+                "Content-Encoding": "aes128gcm",
+                "Content-Type": "application/octet-stream",
+                "Content-Length": str(len(self.letter.body) + SEALING),
+                "TTL": str(self.letter.ttl),
+                "Topic": self.letter.topic,
+                "Urgency": "high" if self.letter.is_urgent else "normal",
+            }
+            lines = "".join(f"{name}: {value}\r\n" for name, value in its.items() if value)
+            self.heads[origin] = f" HTTP/1.1\r\n{lines}\r\n".encode("ascii")
+        return self.heads[origin]
+
+
+class _Push(Parcel):
+    """The letter to one of them."""
+
+    __slots__ = ("crowd", "target")
+
+    def __init__(self, crowd: _Crowd, target: Target, origin: str) -> None:
+        super().__init__(origin)
+        self.crowd, self.target = crowd, target
+
+    def pack(self) -> bytes:
+        crowd, target = self.crowd, self.target
+        try:
+            path = target.endpoint[target.endpoint.index("/", 8) :]  # origin_of found one, of ASCII without spaces
+            sealed = seal(crowd.letter.body, target.p256dh, target.auth)
+            return b"".join((b"POST ", path.encode("ascii"), crowd.head(self.origin), sealed))
+        except ValueError as error:
+            log.warning("push %s: not sent: %s", target.id, error)
+        except Exception:
+            log.exception("push %s: %s", target.id, target.endpoint[:60])
+        crowd.take(Answer(target.id, NEVER))
+        return b""
+
+    def answered(self, status: int, retry_after: str, said: str) -> None:
+        if status == 0:
+            log.info("push %s: %s: no answer: %s", self.target.id, self.target.endpoint[:60], said)
+        elif status >= 300:
+            how = logging.ERROR if status in {401, 403} else logging.INFO
+            log.log(how, "push %s: %s answered %s: %s", self.target.id, self.origin[8:], status, said)
+        self.crowd.take(Answer(self.target.id, status, _seconds(retry_after) if retry_after else None))
+
+
+@functools.cache
+def _carrier() -> Carrier:
+    """The process's own (two, if two threads are the first at once: no harm)."""
+    return Carrier(_dial, lambda: _trust(settings.PUSH_CA_FILE))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_carrier.cache_clear)  # its thread does not come along
 
 
 @functools.cache
@@ -335,6 +339,6 @@ def _seconds(retry_after: str) -> float | None:
         return float(retry_after[:9])
     try:
         at = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -132,7 +132,7 @@ def test_a_quick_start_has_a_qr_of_its_own(booth, server, marcus, dancer, expect
     page.click("#qr-open")
     code = page.locator("#qr-code").inner_text()
     assert page.locator("#qr-url").inner_text() == f"{server.url}/l/{code}".removeprefix("http://")
-    assert page.locator("#qr-img").evaluate("img => img.complete && img.naturalWidth > 0")
+    assert page.locator("#qr-img").evaluate("img => img.decode().then(() => img.naturalWidth > 0)")
     page.keyboard.press("Escape")
     expect(page.locator("#qr-big")).to_be_hidden()
     sarah = dancer(session=code)

@@ -105,7 +105,8 @@ class Door(asyncio.Protocol):
     def connection_made(self, transport: BaseTransport) -> None:
         self._transport = cast(Transport, transport)
         self._server_state.connections.add(self)  # type: ignore[arg-type]
-        self._patience = self._loop.call_later(settings.LIVE_HANDSHAKE_SECONDS, self._transport.abort)
+        # Browsers open connections in advance: one that is closed in order they open again, one that is reset may fail.
+        self._patience = self._loop.call_later(settings.LIVE_HANDSHAKE_SECONDS, self._transport.close)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._let_go()

@@ -132,7 +132,11 @@ def test_a_quick_start_has_a_qr_of_its_own(booth, server, marcus, dancer, expect
     page.click("#qr-open")
     code = page.locator("#qr-code").inner_text()
     assert page.locator("#qr-url").inner_text() == f"{server.url}/l/{code}".removeprefix("http://")
-    assert page.locator("#qr-img").evaluate("img => img.decode().then(() => img.naturalWidth > 0)")
+    for _ in range(100):
+        if is_drawn := page.locator("#qr-img").evaluate("img => img.complete && img.naturalWidth > 0"):
+            break
+        page.wait_for_timeout(100)
+    assert is_drawn
     page.keyboard.press("Escape")
     expect(page.locator("#qr-big")).to_be_hidden()
     sarah = dancer(session=code)

@@ -130,6 +130,7 @@ def test_a_quick_start_has_a_qr_of_its_own(booth, server, marcus, dancer, expect
     page.get_by_role("button", name="Go live").click()
     expect(page.locator("#live")).to_be_visible()
     page.click("#qr-open")
+    expect(page.locator("#qr-code")).not_to_be_empty()
     code = page.locator("#qr-code").inner_text()
     assert page.locator("#qr-url").inner_text() == f"{server.url}/l/{code}".removeprefix("http://")
     for _ in range(100):

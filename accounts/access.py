@@ -39,17 +39,28 @@ def guest_key(secret: str | None) -> str:
 
 
 def guest_of(key: str) -> Guest:
-    """The device with this (verified) key; its row is made with its first act."""
-    return Guest.objects.get_or_create(key=key)[0]
+    """Whose things the device with this (verified) key changes: its own, or its user's once it is claimed.
+
+    Its row is made with its first act. Problem (401): its secret opens nothing any more.
+    """
+    device = Guest.objects.select_related("home").filter(key=key).first() or Guest.objects.get_or_create(key=key)[0]
+    check_held(device)
+    return device.home or device
 
 
-def guest_of_request(request: Any, token: str = "") -> Guest:
-    """The device that shows its secret, or the cookie of it on a page of ours; Problem (401) otherwise."""
+def check_held(device: Guest) -> None:
+    """Problem (401): the secret was changed or given up, and whoever shows it still is nobody."""
+    if device.revoked_at:
+        raise Problem(gettext("This device got a new secret. Open the page again."), "bad_guest", 401)
+
+
+def key_of_request(request: Any, token: str = "") -> str:
+    """The key of the device that shows its secret, or the cookie of it on a page of ours; Problem (401) otherwise."""
     cookie = request.COOKIES.get(settings.GUEST_COOKIE) if not token and is_our_page(request) else None
     if not (key := guest_key(token or cookie)):
         words = gettext("Send the “guestToken” that POST /api/v1/guests gave you, or open this on a page of Pika!")
         raise Problem(words, "bad_guest", 401)
-    return guest_of(key)
+    return key
 
 
 def is_our_page(request: Any) -> bool:
@@ -80,9 +91,11 @@ def user_of_token(token: str, scope: str = "") -> User:
     """The user whose program shows this token; Problem (401) otherwise, (403) without the scope."""
     its = ApiToken.objects.valid().select_related("user").filter(key=digest(token)).first()
     if its is None:
-        raise Problem("This token is not valid. Make a new one on your profile page.", "bad_token", 401)
+        raise Problem(gettext("This token is not valid. Make a new one on your profile page."), "bad_token", 401)
     if scope and scope not in its.scopes:
-        raise Problem(f"This token is not allowed to do this: it lacks “{scope}”.", "no_scope", 403)
+        raise Problem(
+            gettext("This token is not allowed to do this: it lacks “%(scope)s”.") % {"scope": scope}, "no_scope", 403
+        )
     if its.last_used_at is None or (timezone.now() - its.last_used_at).total_seconds() > 60:
         ApiToken.objects.filter(pk=its.pk).update(last_used_at=timezone.now())
     return its.user
@@ -98,15 +111,22 @@ def user_of_login(session_key: str) -> User:
         and constant_time_compare(store.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
     )
     if user is None or not is_held:
-        raise Problem("Please log in, or send your token.", "unauthenticated", 401)
+        raise Problem(gettext("Please log in, or send your token."), "unauthenticated", 401)
     return user
 
 
 def signed_in(request: Any) -> User:
     """The person (or the person's program) behind a request of Django or DRF; Problem (401) otherwise."""
     if not isinstance(request.user, User):
-        raise Problem("Please log in, or send your token.", "unauthenticated", 401)
+        raise Problem(gettext("Please log in, or send your token."), "unauthenticated", 401)
     return request.user
+
+
+def check_dj(user: User) -> None:
+    """Problem (403): this person did not choose to be a DJ."""
+    if not user.is_dj:
+        words = gettext("Going live is for DJs. Are you one? Say so in your profile, it is one tap.")
+        raise Problem(words, "no_dj", 403)
 
 
 # --- Organizers and their members: what each role may do is said at Membership.Role -------------------------
@@ -125,7 +145,7 @@ def organizer_for_member(user: User, slug: str, role: Membership.Role = Membersh
     """The organizer, if `user` is at least `role` there; Problem (404) otherwise."""
     organizer = Organizer.objects.filter(slug=slug, memberships__in=user.memberships.filter(role__in=role.and_above))
     if (found := organizer.first()) is None:
-        raise Problem("Organizer not found", "organizer_not_found", 404, field="organizerId")
+        raise Problem(gettext("Organizer not found"), "organizer_not_found", 404, field="organizerId")
     return found
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext
 
+from accounts import activity
 from accounts.access import digest
 from accounts.models import ApiToken, Invitation, Membership, Organizer, OrganizerApplication, User
 from pika.codes import new_code
@@ -45,12 +46,14 @@ def make_token(
         scopes=list(scopes),
         expires_at=expires_at,
     )
+    activity.note(user, "make_token", row.name)
     return row, token
 
 
-def revoke_token(token: ApiToken) -> None:
+def revoke_token(token: ApiToken, by: User | None = None) -> None:
     """From now on it is nobody's; open sockets that showed it are cut within seconds."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        activity.note(by or token.user, "revoke_token", token.name)
 
 
 # --- Apply, decide ------------------------------------------------------------------------------------
@@ -77,6 +80,7 @@ def apply_organizer(
             Membership.objects.create(organizer=organizer, user=user, role=Membership.Role.OWNER)
         elif organizer.name != name:
             Organizer.objects.filter(pk=organizer.pk).update(name=name)
+        activity.note(user, "apply_organizer", name, organizer)
         return OrganizerApplication.objects.create(organizer=organizer, applicant=user, about=about, link=link)
 
 
@@ -107,6 +111,8 @@ def _decide(
         if status == OrganizerApplication.Status.APPROVED:
             Organizer.objects.filter(pk=application.organizer_id, approved_at=None).update(approved_at=now)
         jobs.enqueue("mail_decision", str(application.pk), {"base": settings.PUBLIC_URL or base})
+        verb = "approve_organizer" if status == OrganizerApplication.Status.APPROVED else "reject_organizer"
+        activity.note(by, verb, application.organizer, application.organizer)
     return True
 
 
@@ -122,14 +128,20 @@ def mail_decision(application_id: int, base: str) -> None:
 
 
 # --- Suspend, lift ------------------------------------------------------------------------------------
-def suspend(organizer: Organizer, reason: str) -> bool:
+def suspend(organizer: Organizer, reason: str, by: User | None = None) -> bool:
     """Hide everything public of theirs at once; nothing is lost. False: they were suspended already."""
-    return _turn(Organizer.objects.filter(pk=organizer.pk, suspended_at=None), organizer, timezone.now(), reason)
+    is_new = _turn(Organizer.objects.filter(pk=organizer.pk, suspended_at=None), organizer, timezone.now(), reason)
+    if is_new:
+        activity.note(by, "suspend_organizer", organizer, organizer)
+    return is_new
 
 
-def lift(organizer: Organizer) -> bool:
+def lift(organizer: Organizer, by: User | None = None) -> bool:
     """Everything is as it was before the suspension. False: there was none."""
-    return _turn(Organizer.objects.filter(pk=organizer.pk, suspended_at__isnull=False), organizer, None, "")
+    is_new = _turn(Organizer.objects.filter(pk=organizer.pk, suspended_at__isnull=False), organizer, None, "")
+    if is_new:
+        activity.note(by, "lift_organizer", organizer, organizer)
+    return is_new
 
 
 def _turn(whose: Any, organizer: Organizer, at: datetime | None, reason: str) -> bool:
@@ -151,12 +163,14 @@ def invite(organizer: Organizer, by: User, role: Membership.Role, note: str = ""
     ends = timezone.now() + timedelta(days=INVITATION_DAYS)
     its = Invitation(organizer=organizer, created_by=by, role=role, note=note, key=digest(secret), expires_at=ends)
     its.save()
+    activity.note(by, "invite_member", Membership.Role(role).label, organizer)
     return its, secret
 
 
-def revoke_invitation(invitation: Invitation) -> None:
+def revoke_invitation(invitation: Invitation, by: User | None = None) -> None:
     """Nobody can use it any more. Twice is once."""
-    Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now())
+    if Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
+        activity.note(by, "revoke_invitation", invitation.get_role_display(), invitation.organizer)
 
 
 def join(user: User, invitation: Invitation) -> Membership:
@@ -174,6 +188,7 @@ def join(user: User, invitation: Invitation) -> Membership:
         if not Invitation.objects.open().filter(pk=invitation.pk).update(used_at=timezone.now(), used_by=user):
             invitation.refresh_from_db()
             raise Problem(why_not(invitation), "invitation_over", 410)
+        activity.note(user, "join_organizer", role.label, invitation.organizer)
         if mine is None:
             return Membership.objects.create(organizer=invitation.organizer, user=user, role=role)
         mine.role = role
@@ -192,18 +207,22 @@ def why_not(invitation: Invitation) -> str:
     return ""
 
 
-def change_role(member: Membership, role: Membership.Role) -> None:
+def change_role(member: Membership, role: Membership.Role, by: User | None = None) -> None:
     """Problem (409): they are the last owner."""
     with transaction.atomic():
         _keep_an_owner(member, role)
-        Membership.objects.filter(pk=member.pk).update(role=role)
+        if Membership.objects.filter(pk=member.pk).exclude(role=role).update(role=role):
+            activity.note(by, "change_role", member.user, member.organizer)
 
 
-def remove_member(member: Membership) -> None:
+def remove_member(member: Membership, by: User | None = None) -> None:
     """They leave, or are made to. Twice is once. Problem (409): they are the last owner."""
     with transaction.atomic():
         _keep_an_owner(member, None)
-        Membership.objects.filter(pk=member.pk).delete()
+        if Membership.objects.filter(pk=member.pk).delete()[0]:
+            is_leaving = by is not None and by.pk == member.user_id
+            whom = member.organizer if is_leaving else member.user
+            activity.note(by, "leave_organizer" if is_leaving else "remove_member", whom, member.organizer)
 
 
 def _keep_an_owner(member: Membership, role: Membership.Role | None) -> None:

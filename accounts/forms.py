@@ -11,6 +11,7 @@ from accounts.models import Membership
 class MeAnswer(serializers.Serializer):
     name = serializers.CharField()
     email = serializers.EmailField()
+    roles = serializers.ListField(child=serializers.CharField(), help_text="dancer; dj, organizer, admin if so.")
     scopes = serializers.ListField(child=serializers.CharField())
     serverTime = serializers.DateTimeField()
 

@@ -26,15 +26,15 @@ def with_guest(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
         request.is_new_guest = not key  # type: ignore[attr-defined]
         response = view(request, *args, **kwargs)
         if not key:
-            response.set_cookie(
-                settings.GUEST_COOKIE,
-                secret or "",
-                max_age=YEARS,
-                httponly=True,
-                secure=settings.IS_SECURE,
-                samesite="Lax",
-            )
+            give_secret(response, secret or "")
         response["Cache-Control"] = "private, no-cache"
         return response
 
     return guarded
+
+
+def give_secret(response: HttpResponse, secret: str) -> None:
+    """The device is the one with this secret from now on."""
+    response.set_cookie(
+        settings.GUEST_COOKIE, secret, max_age=YEARS, httponly=True, secure=settings.IS_SECURE, samesite="Lax"
+    )

@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -17,10 +17,13 @@ from pika.jobs import actions as jobs
 
 MOST_PER_GUEST = 10
 CHUNK = 500
+KEEP_CHUNKS, KEEP_MESSAGES = timedelta(days=7), timedelta(days=365)  # no message is on its way that long
 
 
 # --- A device says where it can be reached ------------------------------------------------------------------------
-def save_subscription(guest: Guest, endpoint: str, p256dh: str, auth: str, vapid_key: str) -> PushSubscription:
+def save_subscription(
+    guest: Guest, endpoint: str, p256dh: str, auth: str, vapid_key: str, device_key: str = ""
+) -> PushSubscription:
     """This device can be reached there, and nobody else any more. Problem, naming the field, if it cannot be.
 
     The same again is a sign of life. At most 10 a device: the one that was silent longest goes.
@@ -33,6 +36,7 @@ def save_subscription(guest: Guest, endpoint: str, p256dh: str, auth: str, vapid
         words = gettext("Pika!'s key has changed since this device subscribed. Please turn notifications on again.")
         raise Problem(words, "old_key", 409, field="vapidKey")
     fields = {"guest": guest, "endpoint": endpoint, "p256dh": p256dh, "auth": auth, "vapid_key": vapid_key}
+    fields["device"] = Guest.objects.filter(key=device_key).first()
     with transaction.atomic():
         Guest.objects.select_for_update().get(pk=guest.pk)  # of two at once each counts the other
         saved, _ = PushSubscription.objects.update_or_create(
@@ -62,14 +66,17 @@ def set_quiet_hours(guest: Guest, starts_at: time | None, ends_at: time | None, 
 
 # --- Whom it reaches ----------------------------------------------------------------------------------------------
 def phones(guests: QuerySet[Guest], is_urgent: bool, at: datetime) -> QuerySet[PushSubscription]:
-    """Where a message to `guests` would go at that moment: not to those in their quiet hours, unless it is urgent.
+    """Where a message to `guests` would go at that moment: not to those in their quiet hours, unless it is urgent; and
+    never to people who want none at all (`UserSettings.is_notified`).
 
     The preview counts what the send uses.
     """
+    unwilling = Guest.objects.filter(user__settings__is_notified=False)
+    willing = PushSubscription.objects.exclude(guest__in=unwilling.values("pk"))
     if is_urgent:
-        return PushSubscription.objects.filter(guest__in=guests.values("pk"))
+        return willing.filter(guest__in=guests.values("pk"))
     awake = Guest.objects.filter(pk__in=guests.values("pk")).exclude(_is_quiet(at))
-    return PushSubscription.objects.filter(guest__in=awake.values("pk"))
+    return willing.filter(guest__in=awake.values("pk"))
 
 
 def _is_quiet(at: datetime) -> Q:
@@ -129,6 +136,13 @@ def fan_out(message_id: int) -> None:
     """Have each chunk of a message sent."""
     for chunk in PushChunk.objects.filter(message_id=message_id).order_by("pk"):
         jobs.enqueue("push_chunk", str(chunk.pk))
+
+
+def forget_sent() -> None:
+    """What the clock does every day: how a message was sent after a week, what it said and its numbers after a year."""
+    now = timezone.now()
+    PushChunk.objects.filter(message__created_at__lt=now - KEEP_CHUNKS).delete()
+    PushMessage.objects.filter(created_at__lt=now - KEEP_MESSAGES).delete()
 
 
 def _topic(name: str) -> str:

@@ -5,8 +5,10 @@ from datetime import date
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
+from django.utils.translation import gettext
 
-from accounts.models import Guest, Organizer
+from accounts.activity import note
+from accounts.models import Guest, Organizer, User
 from events.models import Event, Mute
 from pika.codes import new_code
 from pika.errors import Problem
@@ -20,10 +22,11 @@ def create_event(
     time_zone: str,
     description: str = "",
     publish: bool = False,
+    by: User | None = None,
 ) -> Event:
     """A draft, or at once public where the organizer is approved (Problem otherwise)."""
     if publish and not organizer.is_approved:
-        raise Problem("Your organization is not approved yet: save it as a draft", "not_approved", 409)
+        raise Problem(gettext("Your organization is not approved yet: save it as a draft"), "not_approved", 409)
     status = Event.Status.PUBLISHED if publish else Event.Status.DRAFT
     slug = slugify(name)[:50] or new_code().lower()
     for its in (slug, f"{slug}-{new_code(5).lower()}"):
@@ -39,8 +42,9 @@ def create_event(
         )
         with suppress(IntegrityError), transaction.atomic():  # somebody has an event of that name
             event.save()
+            note(by, "create_event", event, organizer, event.slug)
             return event
-    raise Problem("No free name was found, please try again", "no_code", 503, retry_after=1)
+    raise Problem(gettext("No free name was found, please try again"), "no_code", 503, retry_after=1)
 
 
 def mute(guest: Guest, event: Event, is_muted: bool) -> None:

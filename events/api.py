@@ -26,6 +26,7 @@ def create_event(request: Request) -> Response:
         form["timeZone"],
         form.get("description", ""),
         form["publish"],
+        signed_in(request),
     )
     return Response(
         {

@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class EventsConfig(AppConfig):
     name = "events"
+
+    def ready(self) -> None:
+        import events.personal  # noqa: F401

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext
 from django.views import defaults
 from rest_framework import exceptions, serializers
 from rest_framework.parsers import JSONParser
@@ -31,7 +32,7 @@ class BoundedJSONParser(JSONParser):
         try:
             return super().parse(*args, **options)
         except RecursionError:
-            raise exceptions.ParseError("This is nested too deeply") from None
+            raise exceptions.ParseError(gettext("This is nested too deeply")) from None
 
 
 def api_error(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -45,7 +46,9 @@ def api_error(error: Exception, context: dict[str, Any]) -> Response | None:
         headers = {"Retry-After": str(int(error.retry_after) + 1)} if error.retry_after is not None else {}
         return Response({"error": body}, status=error.status, headers=headers)
     if isinstance(error, RequestDataTooBig):
-        return Response({"error": {"code": "too_big", "message": "This is too much at once (1 MiB at most)"}}, 413)
+        return Response(
+            {"error": {"code": "too_big", "message": gettext("This is too much at once (1 MiB at most)")}}, 413
+        )
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     response = exception_handler(error, context)
@@ -76,17 +79,17 @@ def _say(status: int, code: str, message: str) -> JsonResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_of_api(request):
-        return _say(400, "bad_request", "This request is not one we understand")
+        return _say(400, "bad_request", gettext("This request is not one we understand"))
     return defaults.bad_request(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_of_api(request):
-        return _say(404, "not_found", "Not found.")
+        return _say(404, "not_found", gettext("Not found."))
     return defaults.page_not_found(request, exception)
 
 
 def went_wrong(request: HttpRequest) -> HttpResponse:
     if _is_of_api(request):
-        return _say(500, "broken", "Something went wrong here. It is not your fault; try again in a minute.")
+        return _say(500, "broken", gettext("Something went wrong here. It is not your fault; try again in a minute."))
     return defaults.server_error(request)

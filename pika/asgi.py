@@ -2,15 +2,16 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pika.settings")
-http = get_asgi_application()
+django.setup(set_prefix=False)
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 import stages.consumers  # noqa: E402
 import tracks.consumers  # noqa: E402
+from pika.http import OneThreadHandler  # noqa: E402
 from pika.live.chores import CHORES  # noqa: E402
 from pika.live.consumer import LiveConsumer  # noqa: E402
 
@@ -28,4 +29,4 @@ async def sockets(scope, receive, send):  # type: ignore[no-untyped-def]
         await send({"type": "websocket.close", "code": 4404})
 
 
-application = ProtocolTypeRouter({"http": http, "websocket": sockets})
+application = ProtocolTypeRouter({"http": OneThreadHandler(), "websocket": sockets})

@@ -1,9 +1,17 @@
-"""How often somebody may do something."""
+"""How often somebody may do something: one person or device, and as a wide guard around it, one address."""
 
+import ipaddress
 import logging
+import math
 import time
+from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
+
+from pika.errors import Problem
 
 log = logging.getLogger(__name__)
 
@@ -43,3 +51,36 @@ def over_limit(what: str, who: str, most: int, seconds: int) -> int | None:
     except Exception:  # any cache backend's own errors
         log.exception("cannot count %s", what)
         return None
+
+
+def too_often(wait: float) -> Problem:
+    """The refusal, in words."""
+    words = gettext("That was a lot at once. Try again in %(seconds)s s.") % {"seconds": math.ceil(wait)}
+    return Problem(words, "too_often", 429, retry_after=math.ceil(wait))
+
+
+def limit(what: str, who: str, most: int, seconds: int = 60) -> None:
+    """Problem (429) if `who` (a guest's key, a user) did `what` more than `most` times in this window."""
+    if wait := over_limit(what, who, most, seconds):
+        raise too_often(wait)
+
+
+def guard(what: str, request: Any) -> None:
+    """Problem (429) if too much of `what`, a name in settings.PER_ADDRESS, came from the request's address this minute.
+
+    A ballroom is one address: whoever is inside it is told apart by other limits. This one keeps machines from
+    filling the house, and comes before anything that costs.
+    """
+    its = salted_hmac("pika.limits", neighbourhood(request.META.get("REMOTE_ADDR") or "")).hexdigest()[:32]
+    limit(f"address-{what}", its, settings.PER_ADDRESS[what])
+
+
+def neighbourhood(address: str) -> str:
+    """What one house has: an IPv4 address, or the 2**64 addresses of an IPv6 network."""
+    try:
+        its = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:  # a socket file: everybody comes from there
+        return address
+    if isinstance(its, ipaddress.IPv6Address):
+        return str(its.ipv4_mapped or ipaddress.ip_network((its, 64), strict=False))
+    return str(its)

@@ -7,10 +7,17 @@ from typing import Any
 import structlog
 
 
+def without_address(logger: Any, name: str, event: Any) -> Any:
+    """django-structlog notes where a request comes from; we keep that of nobody, nor whatever a proxy claims."""
+    event.pop("ip", None)
+    return event
+
+
 def configure(config: dict[str, str]) -> None:
     """Called by Django with `settings.LOGGING`; `format` is plain or json."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        without_address,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

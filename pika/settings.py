@@ -32,7 +32,7 @@ INSTALLED_APPS = [
     "pika",
     "pika.jobs",
     "pika.demo",
-    "accounts",
+    "accounts.apps.AccountsConfig",
     "events",
     "stages",
     "tracks",
@@ -44,7 +44,8 @@ INSTALLED_APPS = [
     "django_structlog",
     "allauth",
     "allauth.account",
-    "django.contrib.admin",
+    "allauth.mfa",
+    "accounts.apps.PlatformConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -55,10 +56,11 @@ INSTALLED_APPS = [
 if find_spec("django_migration_linter"):  # with the tools of development
     INSTALLED_APPS.append("django_migration_linter")
     MIGRATION_LINTER_OPTIONS = {
-        "include_apps": ["accounts", "events", "stages", "tracks", "jobs"],
+        "include_apps": ["accounts", "events", "stages", "tracks", "playlists", "jobs"],
         # There is no old code that runs beside the first tables; nor any that makes slots while these get their codes.
-        # 0002_weekend: its columns have defaults in the database, which is not seen where SQLite copies tables.
-        "ignore_name": ["0001_initial", "0002_weekend", "0003_timetable"],
+        # 0002_weekend, 0004_people, 0002_notes: their columns have defaults in the database, which is not seen where
+        # SQLite copies tables.
+        "ignore_name": ["0001_initial", "0002_weekend", "0003_timetable", "0004_people", "0002_notes"],
     }
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -68,7 +70,7 @@ MIDDLEWARE = [
     "pika.nul.NoNulMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "pika.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -77,6 +79,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "pika.pages.ProblemMiddleware",
+    "pika.pages.GuardMiddleware",
 ]
 ROOT_URLCONF = "pika.urls"
 ASGI_APPLICATION = "pika.asgi.application"
@@ -91,6 +94,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "accounts.preferences.look",
             ]
         },
     }
@@ -171,6 +175,8 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 90
 GUEST_COOKIE = "pika_guest"
+# How somebody likes it, a cookie each: see accounts.preferences.
+LANGUAGE_COOKIE_NAME, THEME_COOKIE = "pika_language", "pika_theme"
 if IS_SECURE:
     SECURE_SSL_REDIRECT = env.bool("PIKA_SSL_REDIRECT", default=True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -206,17 +212,48 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.guessing.GuessingValidator"},
 ]
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_ADAPTER, MFA_ADAPTER = "accounts.adapter.AccountAdapter", "accounts.adapter.SecondFactorAdapter"
+ACCOUNT_FORMS = {"login": "accounts.entrance.LogInForm", "signup": "accounts.entrance.SignUpForm"}
+# An address is confirmed by a code that is typed in where somebody signs up. Strangers learn from no answer whether it
+# is in use, so it cannot be changed on that page either: that would be offered for real sign-ups only.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = ACCOUNT_LOGIN_TIMEOUT = 30 * 60
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_MAX_ATTEMPTS = 5
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = 3
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # a stranger's address must not get mail because somebody typed it
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_MAX_EMAIL_ADDRESSES = 5
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
 ACCOUNT_LOGOUT_ON_GET = False
-# A ballroom is one address: 500 phones may sign up within a minute, a guesser of one account may not try often.
-ACCOUNT_RATE_LIMITS = {"signup": "600/m/ip", "login": "600/m/ip", "login_failed": "10/5m/key,300/5m/ip"}
+# A guesser of one account may not try often. Of one address see PER_ADDRESS: allauth's own way of counting makes
+# everybody in a ballroom wait for one lock.
+ACCOUNT_RATE_LIMITS = {
+    "signup": None,
+    "login": None,
+    "login_failed": "10/5m/key",
+    "confirm_email": "3/30s/key,20/h/key",
+    "reset_password": "3/m/key,10/h/key",
+    "reset_password_from_key": None,
+}
+MFA_RATE_LIMITS = {"webauthn_login": None}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {"activate_totp": "accounts.entrance.AppForm", "add_webauthn": "accounts.entrance.PasskeyForm"}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_TOTP_ISSUER = "Pika!"
+MFA_TOTP_TOLERANCE = 1  # a phone whose clock is half a minute off
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/booth/"
+LOGIN_REDIRECT_URL = "/me/"
 LOGOUT_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
@@ -225,7 +262,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Pika! <hello@pika.in
 
 # --- Words ----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+# How they call themselves. What is new to say: `manage.py words`, see docs/words.md.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("hu", "Magyar"), ("pl", "Polski")]
+LOCALE_PATHS = [BASE_DIR / "pika" / "locale"]
+FORMAT_MODULE_PATH = "pika.formats"
 TIME_ZONE = "UTC"
 USE_I18N = USE_TZ = True
 
@@ -275,7 +315,17 @@ LIVE_SESSIONS_PER_DJ = env.int("PIKA_SESSIONS_PER_DJ", default=5)
 LIVE_SESSIONS_MAX = 2000
 LIVE_HISTORY_MESSAGES, LIVE_HISTORY_SECONDS = 100, 600
 LIVE_NEGATIVE_TEMPO_SHARE = 0.15
-LIKES_PER_MINUTE = 10
+LIKES_PER_MINUTE = BULK_LIKES_PER_MINUTE = 10  # of one device; of 100 each
+# Of one address (of IPv6: one /64) in a minute, see pika.limits.guard. A ballroom of 500 signs up within one.
+PER_ADDRESS = {
+    "guests": 2400,
+    "sign_up": 600,
+    "log_in": 1200,
+    "codes": 1200,  # typed in, or asked for once more
+    "claims": 1200,
+}
+# Of one e-mail address, in 15 minutes: tries to log in from programs, codes typed in; letters that strangers cause.
+LOGINS_PER_EMAIL, CODES_PER_EMAIL, LETTERS_PER_EMAIL = 20, 20, 5
 REMIND_BEFORE = 10 * 60  # of a starred slot
 
 # --- Announcements (section 5): how long each is shown by itself, and how long at most, in seconds ---
@@ -305,6 +355,20 @@ PUSH_TIMEOUT = env.float("PIKA_PUSH_TIMEOUT", default=10)
 PUSH_LOOPBACK_PORTS = env.list("PIKA_PUSH_LOOPBACK_PORTS", cast=int, default=[])
 PUSH_CA_FILE = env.str("PIKA_PUSH_CA_FILE", default="")
 
+# --- Spotify: optional everywhere, see docs/spotify.md -------------------------------------------------
+# Newest first; what lies encrypted in our tables opens with any of them.
+FIELD_KEYS = [
+    key.strip() for key in env.list("PIKA_FIELD_KEYS", default=_secrets.get("FIELD_KEYS", "").split(",")) if key.strip()
+]
+SPOTIFY = env.str("PIKA_SPOTIFY", default="")  # "fake": no network, for development and the demo
+SPOTIFY_CLIENT_ID = env.str("PIKA_SPOTIFY_CLIENT_ID", default="").strip()
+SPOTIFY_SECRET = env.str("PIKA_SPOTIFY_CLIENT_SECRET", default="").strip()
+# For a stand-in on this machine, in tests and benchmarks.
+SPOTIFY_API_URL = env.str("PIKA_SPOTIFY_API_URL", default="https://api.spotify.com/v1").rstrip("/")
+SPOTIFY_ACCOUNTS_URL = env.str("PIKA_SPOTIFY_ACCOUNTS_URL", default="https://accounts.spotify.com").rstrip("/")
+SPOTIFY_TIMEOUT = env.float("PIKA_SPOTIFY_TIMEOUT", default=10)
+SPOTIFY_BACKUPS_KEPT = 30 * 24 * 3600  # seconds
+
 # The demo plays its songs this many times faster than they are, so that something happens.
 DEMO_SPEED = env.float("PIKA_DEMO_SPEED", default=3.0)
 
@@ -312,7 +376,7 @@ DEMO_SPEED = env.float("PIKA_DEMO_SPEED", default=3.0)
 PIKA_WS = env.str("PIKA_WS", default="fast")
 UVICORN = {
     "http": "pika.live.door:Door",
-    "ws": "websockets-sansio",
+    "ws": "pika.live.ordinary:UvicornSocket",
     "ws_max_size": LIVE_FRAME_BYTES,
     "ws_per_message_deflate": False,
     "ws_ping_interval": LIVE_PING,

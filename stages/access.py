@@ -1,10 +1,12 @@
 """Stages and sessions, fetched and authorised in one step; Problem (404) for what one may not know."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext
 
 from accounts.access import manages
 from accounts.models import Guest, Membership, User
@@ -12,13 +14,14 @@ from events.models import Event, Mute
 from pika.codes import clean_code
 from pika.errors import Problem
 from stages.models import Announcement, AnnouncementQuerySet, Follow, Play, Poll, Session, Slot, Stage
+from stages.models.sessions import PlayQuerySet
 
 
 def public_stage(code: str) -> Stage:
     """The stage a dancer means by `code`."""
     stage = Stage.objects.public().select_related("event__organizer").filter(code=clean_code(code)).first()
     if stage is None:
-        raise Problem("Stage not found", "stage_not_found", 404, field="stageId")
+        raise Problem(gettext("Stage not found"), "stage_not_found", 404, field="stageId")
     return stage
 
 
@@ -27,13 +30,13 @@ def stage_for_dj(user: User, code: str) -> Stage:
     stages = Stage.objects.known().select_related("event__organizer")
     stage = stages.filter(code=clean_code(code)).first()
     if stage is None:
-        raise Problem("Stage not found", "stage_not_found", 404, field="stageId")
+        raise Problem(gettext("Stage not found"), "stage_not_found", 404, field="stageId")
     event = stage.event
     is_invited = event.is_booth_open or event.stages.filter(slots__dj=user).exists()
     if not is_invited and not manages(user, event.organizer_id):
-        raise Problem("Stage not found", "stage_not_found", 404, field="stageId")
+        raise Problem(gettext("Stage not found"), "stage_not_found", 404, field="stageId")
     if stage.is_closed or event.status == Event.Status.ARCHIVED:
-        raise Problem("This stage is closed", "stage_closed", 409, field="stageId")
+        raise Problem(gettext("This stage is closed"), "stage_closed", 409, field="stageId")
     check_open(stage)
     return stage
 
@@ -41,7 +44,7 @@ def stage_for_dj(user: User, code: str) -> Stage:
 def check_open(stage: Stage | None) -> None:
     """Problem (503: not now, but perhaps later, so that no program throws its tracks away): it is suspended."""
     if stage and stage.event.organizer.suspended_at:
-        words = "“{name}” is suspended: the floor hears nothing until that is over. Your set stays open."
+        words = gettext("“{name}” is suspended: the floor hears nothing until that is over. Your set stays open.")
         raise Problem(words.format(name=stage.event.organizer), "suspended", 503, retry_after=60)
 
 
@@ -50,7 +53,7 @@ def stage_for_manager(user: User, code: str) -> Stage:
     stages = Stage.objects.select_related("event").filter(event__in=Event.objects.managed_by(user))
     stage = stages.filter(code=clean_code(code)).first()
     if stage is None:
-        raise Problem("Stage not found", "stage_not_found", 404, field="stageId")
+        raise Problem(gettext("Stage not found"), "stage_not_found", 404, field="stageId")
     return stage
 
 
@@ -66,7 +69,7 @@ def public_session(code: str) -> Session:
         Q(stage=None) | Q(stage__in=Stage.objects.public()), code__in=[code, clean_code(code)]
     ).first()
     if session is None:
-        raise Problem("Session not found", "session_not_found", 404, field="sessionId")
+        raise Problem(gettext("Session not found"), "session_not_found", 404, field="sessionId")
     return session
 
 
@@ -75,7 +78,7 @@ def session_for_dj(user: User, code: str) -> Session:
     # Asked with every message of a DJ: half of all sessions have no stage, and joining four tables is dear.
     session = Session.objects.filter(code=code, dj=user).first()
     if session is None:
-        raise Problem("Session not found", "session_not_found", 404, field="sessionId")
+        raise Problem(gettext("Session not found"), "session_not_found", 404, field="sessionId")
     if session.stage_id:
         session.stage = Stage.objects.select_related("event__organizer").get(pk=session.stage_id)
     return session
@@ -85,7 +88,7 @@ def play_for_dj(session: Session, uuid: UUID) -> Play:
     """A play of this session."""
     play = session.plays.filter(uuid=uuid).first()
     if play is None:
-        raise Problem("Track not found", "play_not_found", 404, field="playId")
+        raise Problem(gettext("Track not found"), "play_not_found", 404, field="playId")
     play.session = session
     return play
 
@@ -94,7 +97,7 @@ def poll_for_dj(user: User, code: str) -> Poll:
     """The poll, if it is of a session of `user`'s own."""
     poll = Poll.objects.select_related("session__stage__event").filter(code=code, session__dj=user).first()
     if poll is None:
-        raise Problem("Poll not found", "poll_not_found", 404, field="pollId")
+        raise Problem(gettext("Poll not found"), "poll_not_found", 404, field="pollId")
     return poll
 
 
@@ -103,22 +106,42 @@ def public_poll(code: str) -> Poll:
     polls = Poll.objects.filter(Q(session__stage=None) | Q(session__stage__in=Stage.objects.public()))
     poll = polls.filter(code=code).first()
     if poll is None:
-        raise Problem("Poll not found", "poll_not_found", 404, field="pollId")
+        raise Problem(gettext("Poll not found"), "poll_not_found", 404, field="pollId")
     return poll
+
+
+def _heard_by_anybody() -> PlayQuerySet:
+    plays = Play.objects.public().select_related("session__stage__event")
+    return plays.filter(Q(session__stage=None) | Q(session__stage__in=Stage.objects.public()))
 
 
 def public_play(uuid: UUID | None, session_code: str = "", title: str = "", artist: str = "") -> Play:
     """The play a dancer means: by its id, else the newest of that name in the session (0.3 clients)."""
-    plays = Play.objects.public().select_related("session__stage__event")
-    plays = plays.filter(Q(session__stage=None) | Q(session__stage__in=Stage.objects.public()))
+    plays = _heard_by_anybody()
     if uuid is not None:
         play = plays.filter(uuid=uuid).first()
     else:
         named = plays.filter(session__code=session_code, title=title, artist=artist)
         play = named.newest_first().first() if session_code else None
     if play is None:
-        raise Problem("Track not found", "play_not_found", 404, field="playId")
+        raise Problem(gettext("Track not found"), "play_not_found", 404, field="playId")
     return play
+
+
+def public_plays(meant: Sequence[tuple[UUID | None, str, str, str]]) -> list[Play]:
+    """What `public_play` would say of each of these, without those that are not there; two queries at most."""
+    uuids = {uuid for uuid, *_ in meant if uuid}
+    names = {tuple(name) for uuid, *name in meant if not uuid and name[0]}
+    found: dict[Any, Play] = {}
+    if uuids:
+        found |= {play.uuid: play for play in _heard_by_anybody().filter(uuid__in=uuids)}
+    if names:
+        codes, titles, artists = (set(part) for part in zip(*names, strict=True))
+        named = _heard_by_anybody().filter(session__code__in=codes, title__in=titles, artist__in=artists)
+        for play in named.newest_first():
+            found.setdefault((play.session.code, play.title, play.artist), play)
+    its = (found.get(uuid or tuple(name)) for uuid, *name in meant)
+    return [play for play in its if play]
 
 
 def lively_stages(at: datetime) -> list[Stage]:
@@ -171,7 +194,7 @@ def announcement_of_event(event: Event, code: str) -> Announcement:
     """An announcement that was made for this event."""
     announcement = announcements_of(event).filter(code=code).first()
     if announcement is None:
-        raise Problem("Announcement not found", "announcement_not_found", 404, field="announcementId")
+        raise Problem(gettext("Announcement not found"), "announcement_not_found", 404, field="announcementId")
     announcement.event = event
     return announcement
 
@@ -180,7 +203,7 @@ def announcement_of_session(session: Session, code: str) -> Announcement:
     """An announcement of this session's DJ."""
     announcement = session.announcements.filter(code=code).first()
     if announcement is None:
-        raise Problem("Announcement not found", "announcement_not_found", 404, field="announcementId")
+        raise Problem(gettext("Announcement not found"), "announcement_not_found", 404, field="announcementId")
     announcement.session = session
     return announcement
 
@@ -190,7 +213,7 @@ def stages_of_event(event: Event, codes: Iterable[str]) -> list[Stage]:
     wanted = {clean_code(code) for code in codes}
     stages = list(event.stages.filter(code__in=wanted))
     if len(stages) < len(wanted):
-        raise Problem("Stage not found", "stage_not_found", 404, field="stageIds")
+        raise Problem(gettext("Stage not found"), "stage_not_found", 404, field="stageIds")
     return stages
 
 
@@ -212,8 +235,8 @@ def not_muted(guests: QuerySet[Guest], event: Event) -> QuerySet[Guest]:
 
 def events_of_guest(key: str, first: str = "") -> list[Event]:
     """Events that may notify this device, with `is_muted`: it followed or muted them; that of the slug `first`."""
-    followed = Follow.objects.filter(guest__key=key, stage__event=OuterRef("pk"))
-    muted = Mute.objects.filter(guest__key=key, event=OuterRef("pk"))
+    followed = Follow.objects.filter(guest__in=Guest.objects.speaking(key), stage__event=OuterRef("pk"))
+    muted = Mute.objects.filter(guest__in=Guest.objects.speaking(key), event=OuterRef("pk"))
     its = Event.objects.shown().annotate(is_muted=Exists(muted))
     known = its.filter(Q(Exists(followed)) | Q(is_muted=True) | Q(slug=first)).order_by("-starts_on", "name")[:30]
     return sorted(known, key=lambda event: event.slug != first)

@@ -6,13 +6,14 @@ from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import guest_key, guest_of, signed_in
+from accounts.access import check_dj, guest_key, guest_of, signed_in
 from accounts.models import ApiToken, User
 from accounts.tokens import check_scope
 from events.access import event_for_manager, event_for_member, public_event
@@ -59,6 +60,7 @@ def _base(request: HttpRequest | Request) -> str:
 def go_live(request: Request) -> Response:
     user = _user(request, ApiToken.Scope.LIVE)
     form = cleaned(forms.RegisterForm, request.data)
+    check_dj(user)
     stage = access.stage_for_dj(user, form["stageId"]) if form.get("stageId") else None
     session, is_new = sessions.go_live(
         user, form.get("djName", ""), stage, form.get("sessionId", ""), form.get("delaySeconds")
@@ -129,7 +131,7 @@ def session_plays(request: Request, code: str) -> Response:
             play, is_new = next(done)
             result["status"] = "created" if is_new else "duplicate" if play else "rejected"
             if play is None:
-                result["error"] = plays.TAKEN
+                result["error"] = str(plays.TAKEN)
     return Response({"results": results})
 
 
@@ -142,7 +144,7 @@ def _offset(request: Request) -> int:
     try:
         return min(max(0, int(request.query_params.get("offset", 0))), 1_000_000)
     except ValueError:
-        raise Problem("offset: a number", "invalid", field="offset") from None
+        raise Problem(gettext("offset: a number"), "invalid", field="offset") from None
 
 
 def _list_plays(request: Request, session: Session) -> Response:
@@ -223,7 +225,7 @@ def event_schedule(request: Request, slug: str) -> Response:
         form = cleaned(forms.SlotForm, request.data)
         stage = access.stage_for_manager(user, form["stageId"])
         if stage.event.slug != slug:
-            raise Problem("Stage not found", "stage_not_found", 404, field="stageId")
+            raise Problem(gettext("Stage not found"), "stage_not_found", 404, field="stageId")
         slot = stage_actions.add_slot(
             stage, form["startsAt"], form["endsAt"], form.get("djName", ""), form.get("title", "")
         )
@@ -243,7 +245,7 @@ def subscribe(request: Request, code: str) -> Response:
     form = cleaned(forms.FollowForm, request.data)
     key = guest_key(form.get("guestToken") or request.COOKIES.get(settings.GUEST_COOKIE))
     if not key:
-        raise Problem("Send the “guestToken” that POST /api/v1/guests gave you", "bad_guest", 401)
+        raise Problem(gettext("Send the “guestToken” that POST /api/v1/guests gave you"), "bad_guest", 401)
     stage = access.public_stage(code)
     floor.follow_all({(key, stage.code): timezone.now()})
     return Response(stage_of(stage))
@@ -268,10 +270,12 @@ def star_slot(request: Request, code: str) -> Response:
     form = cleaned(forms.FollowForm, request.data or request.query_params.dict())
     key = guest_key(form.get("guestToken") or request.COOKIES.get(settings.GUEST_COOKIE))
     if not key:
-        raise Problem("Send the “guestToken” that POST /api/v1/guests gave you", "bad_guest", 401)
+        raise Problem(gettext("Send the “guestToken” that POST /api/v1/guests gave you"), "bad_guest", 401)
     slot = public_slot(code)
     if wait := over_limit("star", key, 60, 60):
-        raise Problem(f"That was too fast. Once more in {wait} s.", "too_often", 429, retry_after=wait)
+        raise Problem(
+            gettext("That was too fast. Once more in %(wait)s s.") % {"wait": wait}, "too_often", 429, retry_after=wait
+        )
     if request.method == "POST":
         stars.star(guest_of(key), slot, timezone.now())
     else:
@@ -317,6 +321,7 @@ def event_announcements(request: Request, slug: str) -> Response:
 )
 @api_view(["POST"])
 def cancel_announcement(request: Request, slug: str, code: str) -> Response:
-    event = event_for_member(_user(request, ApiToken.Scope.EVENTS), slug)
-    announcements.cancel(access.announcement_of_event(event, code))
+    user = _user(request, ApiToken.Scope.EVENTS)
+    event = event_for_member(user, slug)
+    announcements.cancel(access.announcement_of_event(event, code), user)
     return Response(announcement_answer(access.announcement_of_event(event, code)))

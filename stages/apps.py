@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class StagesConfig(AppConfig):
     name = "stages"
+
+    def ready(self) -> None:
+        import stages.personal  # noqa: F401

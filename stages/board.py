@@ -7,6 +7,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from stages.timetable import CANCELLED, CHANGED, MOVED, Entry, Line
 from stages.wall_time import night_of, show_clock
@@ -87,7 +88,7 @@ def times(entry: Entry, zone: ZoneInfo) -> str:
 def words_of(line: Line, stages: Mapping[str, str], zone: ZoneInfo) -> dict[str, str]:
     """One line, field by field, for whoever compares two."""
     entry = line.shown
-    night = date_format(night_of(entry.starts_at, zone), "l j F")
+    night = date_format(night_of(entry.starts_at, zone), _("l j F"))
     return {
         "stage": stages.get(entry.stage, ""),
         "day": night,

@@ -129,7 +129,7 @@ def _timetable_warnings(event: Event, lines: list[timetable.Line], floors: Itera
 
 def _place(line: timetable.Line, names: dict[str, str], event: Event) -> str:
     entry = line.shown
-    starts_at = date_format(entry.starts_at.astimezone(event.zone), "D H:i")
+    starts_at = date_format(entry.starts_at.astimezone(event.zone), _("D H:i"))
     return ", ".join(filter(None, [starts_at, names.get(entry.stage), entry.who]))
 
 

@@ -13,6 +13,8 @@ from events.models import check_zone
 from pika.codes import new_long_code
 from stages.models import Announcement, Stage
 
+# ISO 3901: country, registrant, year, number.
+ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 FEATURES = ("energy", "danceability", "brightness", "acousticness", "groove")
 
@@ -31,7 +33,7 @@ class TimeField(serializers.DateTimeField):
         except (ValueError, OverflowError, OSError):
             self.fail("invalid", format="ISO 8601")
         if at < EARLIEST:
-            raise serializers.ValidationError("this time is too long ago")
+            raise serializers.ValidationError(_("this time is too long ago"))
         return at
 
 
@@ -39,6 +41,14 @@ def text(most: int, **options: Any) -> serializers.CharField:
     """A short text; null is the same as nothing."""
     options.setdefault("required", False)
     return serializers.CharField(max_length=most, allow_blank=not options["required"], **options)
+
+
+class IsrcField(serializers.CharField):
+    """An ISRC, however it is written; what is none is dropped and does not cost the DJ the track."""
+
+    def to_internal_value(self, data: Any) -> str:
+        isrc = re.sub(r"[\s-]", "", super().to_internal_value(data)).upper()
+        return isrc if ISRC.fullmatch(isrc) else ""
 
 
 class Lenient(serializers.Serializer[Any]):
@@ -57,7 +67,7 @@ class TrackForm(Lenient):
     artist = text(500, default="")
     remix = text(200)
     album = text(500)
-    isrc = text(12)
+    isrc = IsrcField(max_length=40, allow_blank=True, required=False)
     bpm = serializers.FloatField(required=False, min_value=40, max_value=300)
     key = text(10)
     durationMs = serializers.IntegerField(required=False, min_value=0, max_value=24 * 3600 * 1000)
@@ -153,7 +163,7 @@ class StartPollForm(SessionForm):
 
     def validate_options(self, options: list[str]) -> list[str]:
         if len(set(options)) < len(options):
-            raise serializers.ValidationError("two answers are the same")
+            raise serializers.ValidationError(_("two answers are the same"))
         return options
 
 
@@ -218,7 +228,7 @@ class SubscribeForm(Lenient):
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if bool(data.get("sessionId")) == bool(data.get("stageId")):
-            raise serializers.ValidationError("Say either “stageId” or “sessionId”.")
+            raise serializers.ValidationError(_("Say either “stageId” or “sessionId”."))
         return data
 
 

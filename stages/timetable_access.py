@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.core.signing import BadSignature, Signer
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext
 
 from accounts.models import Guest, User
 from events.models import Event
@@ -27,7 +28,7 @@ def line_for_manager(event: Event, code: str) -> Line:
     for line in working_copy(event):
         if line.code == code:
             return line
-    raise Problem("Slot not found", "slot_not_found", 404, field="slotId")
+    raise Problem(gettext("Slot not found"), "slot_not_found", 404, field="slotId")
 
 
 def public_slot(code: str) -> Slot:
@@ -35,7 +36,7 @@ def public_slot(code: str) -> Slot:
     slots = Slot.objects.filter(stage__in=Stage.objects.public()).select_related("stage__event", "dj")
     slot = slots.filter(code=code).first()
     if slot is None:
-        raise Problem("Slot not found", "slot_not_found", 404, field="slotId")
+        raise Problem(gettext("Slot not found"), "slot_not_found", 404, field="slotId")
     return slot
 
 
@@ -54,18 +55,6 @@ def users_by_email(emails: set[str]) -> dict[str, User]:
     return {user.email: user for user in User.objects.filter(email__in=emails, is_active=True)}
 
 
-def person_of(key: str) -> QuerySet[Guest]:
-    """The device with this (verified) key, and the other devices of its user."""
-    its_user = Guest.objects.filter(key=key, user__isnull=False).values("user")
-    return Guest.objects.filter(Q(key=key) | Q(user__in=its_user))
-
-
-def devices_of(guests: list[int]) -> QuerySet[Guest]:
-    """These devices, and the others of their users: a star set on the laptop is heard on the phone."""
-    users = Guest.objects.filter(pk__in=guests, user__isnull=False).values("user")
-    return Guest.objects.filter(Q(pk__in=guests) | Q(user__in=users))
-
-
 def djs_for(event: Event, emails: set[str]) -> Djs:
     """Whom people mean at this event; two queries."""
     return Djs(list(known_djs(event)), users_by_email(emails) if emails else {})
@@ -78,7 +67,9 @@ def users_of(ids: set[int]) -> dict[int, User]:
 
 def stars_of(key: str, event: Event) -> QuerySet[Slot]:
     """The event's slots that this device or its user starred, in order."""
-    return slots_of(event).filter(Exists(Star.objects.filter(slot=OuterRef("pk"), guest__in=person_of(key))))
+    return slots_of(event).filter(
+        Exists(Star.objects.filter(slot=OuterRef("pk"), guest__in=Guest.objects.speaking(key)))
+    )
 
 
 def stars_key(key: str) -> str:
@@ -91,7 +82,7 @@ def guest_of_stars(shown: str) -> str:
     try:
         return _stars.unsign(shown)
     except BadSignature:
-        raise Problem("Calendar not found", "calendar_not_found", 404, field="key") from None
+        raise Problem(gettext("Calendar not found"), "calendar_not_found", 404, field="key") from None
 
 
 def changed_at(event: Event) -> datetime:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from pika.errors import Problem
+from pika.spreadsheet import FORMULA, safe
 from stages.djs import Djs, emails_in
 from stages.models import Slot
 from stages.timetable import Entry
@@ -19,7 +20,6 @@ from stages.wall_time import night_of, show_clock, span
 COLUMNS = ("stage", "date", "start", "end", "dj", "title", "kind")
 NEEDED = ("stage", "date", "start", "end")
 MOST_ROWS, MOST_BYTES = 2000, 512 * 1024
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -170,9 +170,5 @@ def write_sheet(entries: Iterable[Entry], stages: Mapping[str, str], zone: ZoneI
         dj = f"{entry.dj_name} <{user.email}>" if user else entry.dj_name
         night = night_of(entry.starts_at, zone)
         times = [show_clock(at, zone) for at in (entry.starts_at, entry.ends_at)]
-        writer.writerow(map(_safe, [stages[entry.stage], str(night), *times, dj, entry.title, entry.kind]))
+        writer.writerow(map(safe, [stages[entry.stage], str(night), *times, dj, entry.title, entry.kind]))
     return "\ufeff" + out.getvalue()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

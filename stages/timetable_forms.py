@@ -26,7 +26,7 @@ def days_of(event: Event, more: set[date] | None = None) -> list[tuple[str, str]
     """(2027-03-26, Fri 26 Mar) of the event's days, the evening before and the day after."""
     span_ = (event.ends_on - event.starts_on).days + 3
     days = {event.starts_on - SLACK + timedelta(days=n) for n in range(span_)} | (more or set())
-    return [(str(day), date_format(day, "D j M")) for day in sorted(days)]
+    return [(str(day), date_format(day, gettext("D j M"))) for day in sorted(days)]
 
 
 def _dress(form: forms.Form) -> None:
@@ -130,7 +130,7 @@ class CopyDayForm(forms.Form):
 
     def __init__(self, event: Event, nights: set[date], data: Any = None) -> None:
         super().__init__(data)
-        self.fields["day"].choices = [(str(day), date_format(day, "D j M")) for day in sorted(nights)]  # type: ignore[attr-defined]
+        self.fields["day"].choices = [(str(day), date_format(day, gettext("D j M"))) for day in sorted(nights)]  # type: ignore[attr-defined]
         self.fields["to"].choices = days_of(event, nights)  # type: ignore[attr-defined]
         _dress(self)
 

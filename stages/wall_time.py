@@ -72,7 +72,7 @@ def night_end(night: date, zone: ZoneInfo) -> datetime:
 
 
 def _one(found: list[datetime], day: date, clock: Clock, zone: ZoneInfo, field: str) -> datetime:
-    shown, on = f"{clock.at:%H:%M}", date_format(day, "l j F")
+    shown, on = f"{clock.at:%H:%M}", date_format(day, _("l j F"))
     if not found:
         later = datetime.combine(day, clock.at, zone).astimezone(UTC).astimezone(zone)
         words = _("%(time)s does not exist on %(day)s: the clocks jump forward that night. %(later)s does.")

@@ -1,6 +1,7 @@
 """The people of the tests, and the sockets they speak through."""
 
 import json
+import re
 import uuid
 from collections import deque
 from typing import Any
@@ -12,6 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 from pika.live.broker import broker
 from pika.live.messages import iso
 
+APP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # of Kryspin's app with codes
 PATIENCE = 10  # seconds a test waits for something that must come
 
 
@@ -101,3 +103,23 @@ class Dancer(Socket):
         broker().settle()  # an ACK comes before its news is out: nobody should come in between
         where = {"stageId": stage} if stage else {"sessionId": session}
         return self.ask("SUBSCRIBE", **where, **fields)
+
+
+def code_for(email: str) -> str:
+    """The code in the newest letter to that address, whether it was sent already or still lies there."""
+    from django.core import mail
+
+    from accounts.models import Letter
+
+    letter = Letter.objects.filter(to=email).order_by("-pk").first()
+    said = letter.subject if letter else [it.subject for it in mail.outbox if it.to == [email]][-1]
+    return re.search(r"\d{6}", said)[0]  # type: ignore[index]
+
+
+def app_code(secret: str = APP_SECRET, ahead: int = 0) -> str:
+    """What an app with this secret shows now, or `ahead` steps of 30 seconds later (each code works once)."""
+    import time
+
+    from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30 + ahead)))

@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 import uvicorn
+from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.utils import timezone
+from django.db import IntegrityError, connection, transaction
+from django.test import Client, TransactionTestCase
+from django.utils import timezone, translation
 
 from accounts.actions import make_token
 from accounts.models import Membership, Organizer, User
@@ -26,10 +29,56 @@ from pika.setup.testservers import chromium
 from stages.consumers.announcements import write_seen
 from stages.consumers.chores import write_follows
 from stages.models import Stage
-from tests.cast import PATIENCE, Dancer, Dj
+from tests.cast import APP_SECRET, PATIENCE, Dancer, Dj
 
 PASSWORD = "correct horse battery"
 SHARED = Path(settings.BASE_DIR).parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _english_again():
+    """A page leaves its language to the thread, and here all tests share one."""
+    yield
+    translation.deactivate()
+
+
+# What every database has after it was migrated; no test writes there.
+KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quickly_emptied() -> Iterator[None]:
+    """After a test with committed data most tables are empty: only the others are emptied.
+
+    Django truncates all of them, which takes Postgres fifty times as long, and fills those of `KEPT` again.
+    """
+
+    def empty(test: TransactionTestCase) -> None:
+        tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+        asked = [f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in tables if name not in KEPT]
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(" UNION ALL ".join(asked))
+                for (name,) in cursor.fetchall():
+                    cursor.execute(f"DELETE FROM {name}")
+        except IntegrityError:  # a process on its way out wrote meanwhile; the locks of truncating keep it out
+            truncate(test)
+
+    truncate = TransactionTestCase._fixture_teardown
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
+
+
+@pytest.fixture
+def analyze(db: None) -> Callable[[], None]:
+    """The database counts its rows, as it does by itself a minute after very many came: it plans by that."""
+
+    def count() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+
+    return count
 
 
 # --- People and places ---------------------------------------------------------------------------------
@@ -40,21 +89,24 @@ def _hashed() -> str:
 
 
 @pytest.fixture
-def make_user(db: None) -> Callable[[str], User]:
-    def make(name: str) -> User:
-        return User.objects.create(email=f"{name}@example.com", name=name.capitalize(), password=_hashed())
+def make_user(db: None) -> Callable[..., User]:
+    def make(name: str, is_dj: bool = False) -> User:
+        fields = {"name": name.capitalize(), "is_dj": is_dj}
+        user = User.objects.create(email=f"{name}@example.com", password=_hashed(), **fields)
+        user.emailaddress_set.create(email=user.email, verified=True, primary=True)  # type: ignore[attr-defined]
+        return user
 
     return make
 
 
 @pytest.fixture
 def marcus(make_user: Callable[[str], User]) -> User:
-    return make_user("marcus")
+    return make_user("marcus", is_dj=True)
 
 
 @pytest.fixture
 def ana(make_user: Callable[[str], User]) -> User:
-    return make_user("ana")
+    return make_user("ana", is_dj=True)
 
 
 @pytest.fixture
@@ -88,11 +140,29 @@ def crew(make_user: Callable[[str], User], organizer: Organizer) -> User:
 
 @pytest.fixture
 def kryspin(make_user: Callable[[str], User]) -> User:
-    """Owns the platform."""
+    """Owns the platform, and has an app with codes (`tests.cast.app_code`)."""
     user = make_user("kryspin")
     user.is_staff = user.is_superuser = True
     user.save()
+    TOTP.activate(user, APP_SECRET)
     return user
+
+
+class Browser(Client):
+    """Django's; whom a test logs in, and has a second factor, has shown it."""
+
+    def force_login(self, user: Any, backend: str | None = None) -> None:
+        super().force_login(user, backend)
+        if user.authenticator_set.exists():
+            session = self.session
+            session["account_authentication_methods"] = [{"method": "mfa", "at": time.time()}]
+            session["account_authentication_methods_user"] = str(user.pk)
+            session.save()
+
+
+@pytest.fixture
+def client() -> Client:
+    return Browser()
 
 
 @pytest.fixture
@@ -191,6 +261,7 @@ def dj(server: Server, token_of: Callable[[User], str]) -> Iterator[Callable[...
     open_ones: list[Dj] = []
 
     def go(user: User, stage: Stage | None = None, **fields: Any) -> Dj:
+        User.objects.filter(pk=user.pk).update(is_dj=True)
         one = Dj(server.ws)
         open_ones.append(one)
         where = {"stageId": stage.code} if stage else {}

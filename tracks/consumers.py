@@ -3,16 +3,18 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from accounts.access import guest_of
 from pika.errors import Problem, cleaned
-from pika.limits import over_limit
+from pika.limits import limit, over_limit
 from pika.live.consumer import LiveConsumer
 from pika.live.messages import Message
-from stages.access import public_play
+from stages.access import public_play, public_plays
 from stages.consumers.speakers import as_guest
 from stages.models import Play
-from tracks import actions, forms
+from tracks import forms
+from tracks.actions import likes
 
 
 def _meant(form: dict[str, Any]) -> Play:
@@ -26,8 +28,13 @@ async def send_like(socket: LiveConsumer, message: Message) -> Message:
     def act(key: str) -> Message:
         play = _meant(form)
         if wait := over_limit("like", key, settings.LIKES_PER_MINUTE, 60):
-            raise Problem(f"That is a lot of hearts. Try again in {wait} s.", "too_often", 429, retry_after=wait)
-        return {"playId": str(play.uuid), "isNew": actions.like(guest_of(key), play)}
+            raise Problem(
+                gettext("That is a lot of hearts. Try again in %(wait)s s.") % {"wait": wait},
+                "too_often",
+                429,
+                retry_after=wait,
+            )
+        return {"playId": str(play.uuid), "isNew": likes.like(guest_of(key), play)}
 
     return await as_guest(socket, act)
 
@@ -37,7 +44,7 @@ async def remove_like(socket: LiveConsumer, message: Message) -> Message:
 
     def act(key: str) -> Message:
         play = _meant(form)
-        actions.unlike(guest_of(key), play)
+        likes.unlike(guest_of(key), play)
         return {"playId": str(play.uuid)}
 
     return await as_guest(socket, act)
@@ -48,17 +55,15 @@ async def send_bulk_like(socket: LiveConsumer, message: Message) -> Message:
     form = cleaned(forms.BulkLikeForm, message)
 
     def act(key: str) -> Message:
-        if wait := over_limit("bulk-like", key, 10, 60):
-            raise Problem(f"Please try again in {wait} s.", "too_often", 429, retry_after=wait)
-        found, missing = [], 0
-        for item in form["payload"]["tracks"]:
-            try:
-                session_id = item.get("sessionId") or form.get("sessionId", "")
-                found.append(public_play(item.get("playId"), session_id, item.get("title", ""), item["artist"]))
-            except Problem:
-                missing += 1
-        new = actions.like_all(guest_of(key), found)
-        return {"liked": new, "known": len(found) - new, "missing": missing}
+        limit("bulk-like", key, settings.BULK_LIKES_PER_MINUTE)
+        tracks, session_id = form["payload"]["tracks"], form.get("sessionId", "")
+        meant = [
+            (its.get("playId"), its.get("sessionId") or session_id, its.get("title", ""), its["artist"])
+            for its in tracks
+        ]
+        found = public_plays(meant)
+        new = likes.like_all(guest_of(key), found)
+        return {"liked": new, "known": len(found) - new, "missing": len(meant) - len(found)}
 
     return await as_guest(socket, act)
 

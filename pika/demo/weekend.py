@@ -53,7 +53,7 @@ def make_weekend() -> None:
     password = _password()
     with transaction.atomic():
         for dj in (name for floor in FLOORS for name in floor.djs):
-            _user(dj, password)
+            _user(dj, password, is_dj=True)
         organizer, _ = Organizer.objects.get_or_create(
             slug=SLUG, defaults={"name": "WCS Budapest", "approved_at": timezone.now()}
         )
@@ -86,11 +86,11 @@ def _event(organizer: Organizer) -> Event:
     )[0]
 
 
-def _user(name: str, password: str) -> User | None:
+def _user(name: str, password: str, is_dj: bool = False) -> User | None:
     """The new user; None if there is one of that address."""
     if User.objects.filter(email=email(name)).exists():
         return None
-    return User.objects.create_user(email(name), password, name=name.capitalize())
+    return User.objects.create_user(email(name), password, is_confirmed=True, name=name.capitalize(), is_dj=is_dj)
 
 
 def _password() -> str:

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -31,7 +32,7 @@ Dial = Callable[[tuple[Any, ...]], socket.socket]
 Trust = Callable[[], ssl.SSLContext]
 
 
-class Parcel:
+class Parcel(ABC):
     """One request and what becomes of it. `pack` and `answered` are called in the carrier's thread."""
 
     __slots__ = ("ends_at", "origin", "request")
@@ -39,13 +40,13 @@ class Parcel:
     def __init__(self, origin: str) -> None:
         self.origin, self.ends_at, self.request = origin, 0.0, b""
 
+    @abstractmethod
     def pack(self) -> bytes:
         """The whole request; nothing: there is none, and no answer will come."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answered(self, status: int, retry_after: str, said: str) -> None:
         """Once. Status 0: no answer, in time, that one could read; `said` is why. Else the beginning of the body."""
-        raise NotImplementedError
 
 
 class Carrier:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.core import checks
+from django.utils.translation import gettext
 
 from pika.errors import Problem
 from pika.gateways.carrier import Carrier, Parcel
@@ -130,30 +131,32 @@ def check_subscription(endpoint: str, p256dh: str, auth: str) -> None:
     try:
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _bytes(p256dh, 65))
     except ValueError:
-        words = "This is not a key of a browser's push subscription (65 bytes, a point on P-256)."
+        words = gettext("This is not a key of a browser's push subscription (65 bytes, a point on P-256).")
         raise Problem(words, "invalid", field="p256dh") from None
     try:
         _bytes(auth, 16)
     except ValueError:
-        words = "This is not the secret of a browser's push subscription (16 bytes)."
+        words = gettext("This is not the secret of a browser's push subscription (16 bytes).")
         raise Problem(words, "invalid", field="auth") from None
 
 
 def origin_of(endpoint: str) -> str:
     """`https://host` of an endpoint that we may call; Problem otherwise."""
     if not endpoint.startswith("https://"):
-        raise Problem("A push service's address begins with https://", "invalid", field="endpoint")
+        raise Problem(gettext("A push service's address begins with https://"), "invalid", field="endpoint")
     found = _ENDPOINT.fullmatch(endpoint)
     if found is None or len(endpoint) > 1000:
-        words = "This is not the address of a push service: https://, its name, a path, and no user name."
+        words = gettext("This is not the address of a push service: https://, its name, a path, and no user name.")
         raise Problem(words, "invalid", field="endpoint")
     host, port = found[1], int(found[2] or 443)
     if host == "localhost" and port in settings.PUSH_LOOPBACK_PORTS:
         return f"https://localhost:{port}"
     if port != 443:
-        raise Problem("A push service answers on port 443 and no other.", "invalid", field="endpoint")
+        raise Problem(gettext("A push service answers on port 443 and no other."), "invalid", field="endpoint")
     if not any(_is_host(host, known) for known in settings.PUSH_HOSTS):
-        words = f"Pika! does not know the push service “{host[:100]}”. Chrome, Edge, Firefox and Safari work."
+        words = gettext("Pika! does not know the push service “%(host)s”. Chrome, Edge, Firefox and Safari work.") % {
+            "host": host[:100]
+        }
         raise Problem(words, "invalid", field="endpoint")
     return f"https://{host}"
 

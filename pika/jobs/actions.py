@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 Work = Callable[[str, dict[str, Any]], datetime | None]
 MOST_ATTEMPTS = 20
+KEEP_DONE = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,9 @@ def run(pk: int) -> bool:
     if not is_claimed:
         return False
     job.refresh_from_db()
+    if job.attempts > MOST_ATTEMPTS:  # no error was ever reported: it takes its worker down each time
+        _put_off(job, RuntimeError("never finished"))
+        return False
     try:
         again_at = its.work(job.key, job.payload)
     except Exception as error:
@@ -157,6 +161,16 @@ def _finish(job: Job, again_at: datetime | None) -> None:
         again_at = Job.objects.values_list("due_at", flat=True).get(pk=job.pk)
     if again_at is not None:
         _ring_after_commit(job.pk, again_at)
+
+
+def forget_done() -> int:
+    """Delete what was done so long ago that nobody will ask for it again; the number deleted."""
+    before = timezone.now() - KEEP_DONE
+    old = Job.objects.filter(state="done", due_at__lt=before, finished_at__lt=before).order_by("due_at")
+    gone = 0
+    while slice_ := list(old.values_list("pk", flat=True)[:1000]):
+        gone += Job.objects.filter(pk__in=slice_, state="done").delete()[0]
+    return gone
 
 
 def _put_off(job: Job, error: Exception) -> None:

@@ -24,3 +24,13 @@ def sweep() -> None:
         actions.ring_due()
     finally:
         close_old_connections()
+
+
+@shared_task(ignore_result=True)
+def forget() -> None:
+    """Delete what was done long ago."""
+    close_old_connections()
+    try:
+        actions.forget_done()
+    finally:
+        close_old_connections()

@@ -7,13 +7,15 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import partial
+from functools import cached_property, partial
+from types import SimpleNamespace
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.http.cookie import parse_cookie
 from django.utils import timezone
+from django.utils.translation import get_language_from_request, gettext, override
 
 from pika.errors import Problem
 from pika.limits import Bucket
@@ -121,6 +123,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return {}
         return parse_cookie(header(self.scope, b"cookie"))
 
+    @cached_property
+    def language(self) -> str:
+        """What refusals are said in: the language of this device's pages; a program's is English."""
+        asked: Any = SimpleNamespace(
+            COOKIES=self.cookies, META={"HTTP_ACCEPT_LANGUAGE": header(self.scope, b"accept-language")}
+        )
+        return get_language_from_request(asked)
+
     def belongs_to(self, who: str) -> None:
         """It has shown whose it is; HangUp when they have too many."""
         try:
@@ -155,8 +165,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
     # --- In ------------------------------------------------------------------------------------------
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         await asyncio.sleep(0)  # what the hub is about to say was said before: the answer comes behind it
-        if not self._is_open:
-            return
+        if self._is_open:
+            with override(self.language):
+                await self._hear(text_data, bytes_data)
+
+    async def _hear(self, text_data: str | None, bytes_data: bytes | None) -> None:
         message_id = None
         try:
             try:
@@ -182,44 +195,46 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _handle(self, message: Message) -> Message | None:
         handler = self.handlers.get(message["type"])
         if handler is None:
-            raise Problem(f"Unknown message type “{message['type'][:40]}”", "unknown_type")
+            raise Problem(gettext("Unknown message type “%(type)s”") % {"type": message["type"][:40]}, "unknown_type")
         try:
             extra = await handler(self, message)
         except Problem:
             raise
         except Exception:
             log.exception("%s failed", message["type"])
-            raise Problem("Something went wrong on our side. Please try again.", "internal", retry_after=5) from None
+            raise Problem(
+                gettext("Something went wrong on our side. Please try again."), "internal", retry_after=5
+            ) from None
         return messages.ack(message["messageId"] or "", timezone.now(), **(extra or {}))
 
     def _parse(self, text: str | None, binary: bytes | None) -> Message:
         if len(binary or b"") > settings.LIVE_FRAME_BYTES or len(text or "") > settings.LIVE_FRAME_BYTES:
-            raise HangUp("This message is too long (10 KB at most)", "too_long", 1009)
+            raise HangUp(gettext("This message is too long (10 KB at most)"), "too_long", 1009)
         if text is None:
-            raise Problem("Messages are JSON text", "not_json")
+            raise Problem(gettext("Messages are JSON text"), "not_json")
         try:
             message = json.loads(text)
         except (ValueError, RecursionError):
-            raise Problem("This is not JSON", "not_json") from None
+            raise Problem(gettext("This is not JSON"), "not_json") from None
         if "\\ud" in text.lower():  # half an emoji is JSON, but no text that could be stored or sent on
             try:
                 json.dumps(message, ensure_ascii=False).encode()
             except UnicodeEncodeError:
-                raise Problem("This text has half a character in it", "not_json") from None
+                raise Problem(gettext("This text has half a character in it"), "not_json") from None
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-            raise Problem("A message is a JSON object with a “type”", "no_type")
+            raise Problem(gettext("A message is a JSON object with a “type”"), "no_type")
         message_id = message.get("messageId")
         if message_id is not None and not (isinstance(message_id, str) and len(message_id) <= 100):
             message["messageId"] = None
-            raise Problem("“messageId” is a text of at most 100 characters", "bad_message_id")
+            raise Problem(gettext("“messageId” is a text of at most 100 characters"), "bad_message_id")
         message["messageId"] = message_id
         return message
 
     def _check_rate(self) -> None:
         if wait := self._bucket.take():
             if self._patience.take():
-                raise HangUp("Too many messages", "too_many", 1008)
-            raise Problem("Too many messages, slow down", "too_many", retry_after=round(wait, 2))
+                raise HangUp(gettext("Too many messages"), "too_many", 1008)
+            raise Problem(gettext("Too many messages, slow down"), "too_many", retry_after=round(wait, 2))
 
     def _nack(self, message_id: str | None, refused: Problem) -> None:
         told = (refused.message, timezone.now(), refused.code, refused.retry_after, refused.field or None)

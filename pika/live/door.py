@@ -119,7 +119,7 @@ class Door(asyncio.Protocol):
         head = self._head = self._head + data if self._head else data
         if head.startswith(_START) or (len(head) < len(_START) and _START.startswith(head)):
             end = head.find(b"\r\n\r\n")
-            if max(end, len(head) if end < 0 else 0) > _HEAD_BYTES:
+            if (end if end >= 0 else len(head)) > _HEAD_BYTES:
                 self._refuse(_TOO_LONG)
             elif end >= 0:
                 self._open(head[:end], head[end + 4 :])

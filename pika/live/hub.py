@@ -103,10 +103,13 @@ class Hub:
     async def _open(self) -> None:
         """Have a channel of our own, and all our topics on it."""
         layer = get_channel_layer()
-        channel = await layer.new_channel()
-        for topic in self.topics():
-            await layer.group_add(topic, channel)
-        self.channel = channel
+        self.channel = await layer.new_channel()  # from now on whoever joins, joins with it
+        try:
+            for topic in self.topics():
+                await layer.group_add(topic, self.channel)
+        except BaseException:  # also cancelled, when it took too long: half of our topics are no channel
+            self.channel = ""
+            raise
 
     async def listen_anew(self) -> None:
         """Over new connections: the layer does not notice that its old ones are dead."""
@@ -122,13 +125,12 @@ class Hub:
         if floor is None:
             floor = self._floors[topic] = _Floor()
             self._change(topic)
-            if layer := get_channel_layer():
-                floor.joining = asyncio.ensure_future(_try(layer.group_add(topic, self.channel)))
+            if self.channel:  # without one: `_open` adds the topic as soon as there is one
+                floor.joining = asyncio.ensure_future(_try(get_channel_layer().group_add(topic, self.channel)))
         floor.writes[connection] = connection.write_batch
         floor.count(connection, connection.listener)
-        if (
-            floor.joining and not floor.joining.done()
-        ):  # a second phone must not read its snapshot before we can hear what comes after
+        # A second phone must not read its snapshot before we can hear what comes after.
+        if floor.joining and not floor.joining.done():
             await asyncio.shield(floor.joining)
 
     async def leave(self, topic: str, connection: Connection) -> None:
@@ -141,8 +143,8 @@ class Hub:
         if not floor.writes:
             del self._floors[topic]
             self._change(topic)
-            if layer := get_channel_layer():
-                await _try(layer.group_discard(topic, self.channel))
+            if self.channel:
+                await _try(get_channel_layer().group_discard(topic, self.channel))
 
     def topics(self) -> list[str]:
         return list(self._floors)

@@ -5,11 +5,25 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
 from pika.live.counters import counters
-from pika.live.wire import BACKLOG_BYTES, TOO_SLOW, Batch
+from pika.live.wire import BACKLOG_BYTES, TOO_SLOW, Batch, close_reason
 
 log = logging.getLogger(__name__)
 _PATIENCE = 2  # seconds for what waits, and for the goodbye
+
+
+class UvicornSocket(WebSocketsSansIOProtocol):
+    """Uvicorn's own, which would wait for ever to send the rest to who does not read and never answers."""
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self.loop.call_later(_PATIENCE, self.transport.abort)
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self.loop.call_later(self.close_timeout, self.transport.abort)
 
 
 class OrdinaryWire:
@@ -42,7 +56,7 @@ class OrdinaryWire:
     def close(self, code: int, reason: str = "") -> None:
         """Say goodbye behind what waits."""
         if self._closing is None:
-            self._closing = asyncio.get_running_loop().create_task(self._finish(code, reason[:40]))
+            self._closing = asyncio.get_running_loop().create_task(self._finish(code, close_reason(reason)))
 
     async def _write_waiting(self) -> None:
         try:

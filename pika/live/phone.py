@@ -22,7 +22,7 @@ from websockets.protocol import Protocol as Parser
 from websockets.protocol import Side, State
 
 from pika.live.counters import counters
-from pika.live.wire import BACKLOG_BYTES, TOO_SLOW, text_frame
+from pika.live.wire import BACKLOG_BYTES, TOO_SLOW, close_reason, text_frame
 
 log = logging.getLogger(__name__)
 
@@ -260,7 +260,7 @@ class Phone(asyncio.Protocol):
         self._say()
         if self._is_gone:  # it did not read, either
             return
-        self._parser.send_close(code, reason.encode()[:123].decode(errors="ignore"))
+        self._parser.send_close(code, close_reason(reason))
         self._transport.write(b"".join(self._parser.data_to_send()))
         self._transport.resume_reading()
         self._loop.call_later(CLOSING_SECONDS, self._transport.abort)

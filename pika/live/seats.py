@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from django.utils.translation import gettext
+
 from pika.errors import Problem
 
 _taken: Counter[str] = Counter()
@@ -20,7 +22,7 @@ class Seat:
         if who == self._who:
             return
         if _taken[who] >= most:
-            raise Problem("Too many connections are open already, please close some", "too_many_sockets", 429)
+            raise Problem(gettext("Too many connections are open already, please close some"), "too_many_sockets", 429)
         self.free()
         self._who = who
         _taken[who] += 1

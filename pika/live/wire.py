@@ -8,6 +8,11 @@ BACKLOG_BYTES = 64 * 1024  # more than this waits for nobody: the phone is cut o
 TOO_SLOW = (1013, "Too slow, please reconnect")
 
 
+def close_reason(words: str) -> str:
+    """As many of `words` as a close frame has room for: 123 bytes."""
+    return words.encode(errors="replace")[:123].decode(errors="ignore")
+
+
 def text_frame(text: str) -> bytes:
     """`text` as one unmasked, final text frame, as a server sends it."""
     payload = text.encode(errors="replace")

@@ -11,7 +11,7 @@ from pika.setup import Refused
 
 # Each holds the ones before it.
 KINDS = ("base", "test", "dev")
-_NEEDS_TEST = {"test", "bench"}
+_NEEDS_TEST = {"test", "bench", "words"}
 _STAMP = "pika-installed.json"
 _GUARD = "PIKA_ENTERING_VENV"
 

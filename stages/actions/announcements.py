@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.access import manages
+from accounts.activity import note
 from accounts.models import Guest, User
 from accounts.push import phones, push
 from events.models import Event
@@ -112,6 +113,7 @@ def announce(event: Event, author: User, draft: Draft, code: str = "") -> tuple[
             if audience.to_wake is not None:
                 _wake(announcement, audience.to_wake, event.name, _page_of(event, draft.stages))
             _say(announcement, announcement_received(announcement))
+            note(author, "announce", announcement, event.organizer, event.slug)
     except IntegrityError:
         same = Announcement.objects.filter(code=code, event=event, message=draft.message, priority=draft.priority)
         if (known := same.first()) is None:
@@ -140,11 +142,13 @@ def tell_listeners(session: Session, message: str, seconds: int, is_push: bool =
     if not wait and is_push:
         wait = over_limit("tell-push", who, settings.DJ_PUSHES_PER_HOUR, 3600)
     if wait:
-        raise Problem(f"That is too much at once. Once more in {wait} s.", "too_often", 429, retry_after=wait)
+        raise Problem(
+            _("That is too much at once. Once more in %(wait)s s.") % {"wait": wait}, "too_often", 429, retry_after=wait
+        )
     with transaction.atomic():
         # This write is also the lock: of two at once, the second takes the place of the first.
         if not Session.objects.live().filter(pk=session.pk).update(active_at=now):
-            raise Problem("This session is over", "session_over", 409, field="sessionId")
+            raise Problem(_("This session is over"), "session_over", 409, field="sessionId")
         cancel_all(session)
         ends_at = now + timedelta(seconds=seconds)
         announcement = Announcement.objects.create(
@@ -175,7 +179,7 @@ def cancel_all(session: Session) -> None:
 
 
 # --- Both -----------------------------------------------------------------------------------------------------
-def cancel(announcement: Announcement) -> bool:
+def cancel(announcement: Announcement, by: User | None = None) -> bool:
     """It disappears from every screen. Twice is once; False, too, when its time was up already."""
     now = timezone.now()
     with transaction.atomic():
@@ -183,6 +187,8 @@ def cancel(announcement: Announcement) -> bool:
         if not showing.update(cancelled_at=now):
             return False
         _say(announcement, messages.announcement_cancelled(announcement.code, now))
+        if event := announcement.event:
+            note(by, "cancel_announcement", announcement, event.organizer, event.slug)
     return True
 
 

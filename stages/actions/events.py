@@ -11,7 +11,8 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from accounts.models import Organizer
+from accounts.activity import note
+from accounts.models import Organizer, User
 from events.actions import create_event
 from events.models import Event
 from pika.errors import Problem
@@ -39,7 +40,9 @@ class StageLine:
 
 
 # --- Set up and change ----------------------------------------------------------------------------------
-def create_weekend(organizer: Organizer, fields: dict[str, Any], lines: Iterable[StageLine]) -> Event:
+def create_weekend(
+    organizer: Organizer, fields: dict[str, Any], lines: Iterable[StageLine], by: User | None = None
+) -> Event:
     """A draft with its stages. The same name and days again within minutes is the same event: a double submit."""
     with transaction.atomic():
         Organizer.objects.select_for_update().get(pk=organizer.pk)
@@ -47,15 +50,16 @@ def create_weekend(organizer: Organizer, fields: dict[str, Any], lines: Iterable
         twins = organizer.events.filter(**days, created_at__gt=timezone.now() - SAME_SUBMIT)
         if twin := twins.first():
             return twin
-        event = create_event(organizer, **days, time_zone=fields["time_zone"])
+        event = create_event(organizer, **days, time_zone=fields["time_zone"], by=by)
         _change(event, fields, lines)
     return event
 
 
-def change_weekend(event: Event, fields: dict[str, Any], lines: Iterable[StageLine]) -> None:
+def change_weekend(event: Event, fields: dict[str, Any], lines: Iterable[StageLine], by: User | None = None) -> None:
     """Problem (409), `field` its code: a stage that was played on cannot go, a live one closes only when told so."""
     with transaction.atomic():
         _change(Event.objects.select_for_update().get(pk=event.pk), fields, lines)
+        note(by, "change_event", event, event.organizer, event.slug)
 
 
 def _change(event: Event, fields: dict[str, Any], lines: Iterable[StageLine]) -> None:
@@ -114,7 +118,7 @@ def _say_state(stage: Stage) -> None:
 
 
 # --- Draft → published → archived, and back ----------------------------------------------------------------
-def publish_event(event: Event) -> None:
+def publish_event(event: Event, by: User | None = None) -> None:
     """The public may see it: a draft, or one that was over. Problem (409): the organizer may not, yet or any more."""
     if not event.organizer.is_approved:
         if event.organizer.suspended_at:
@@ -122,31 +126,32 @@ def publish_event(event: Event) -> None:
         else:
             words = gettext("Your organization is not approved yet: your event stays a draft until then.")
         raise Problem(words, "not_approved", 409)
-    _turn(event, Event.Status.PUBLISHED)
+    _turn(event, Event.Status.PUBLISHED, "publish_event", by)
 
 
-def unpublish_event(event: Event) -> None:
+def unpublish_event(event: Event, by: User | None = None) -> None:
     """A draft again, that nobody sees. Problem (409): while somebody is live."""
     if live := Session.objects.live().filter(stage__event=event).select_related("stage").first():
         words = gettext("%(dj)s is live on %(stage)s: the event cannot disappear now.")
         assert live.stage
         raise Problem(words % {"dj": live.dj_name, "stage": live.stage.name}, "still_live", 409)
-    _turn(event, Event.Status.DRAFT)
+    _turn(event, Event.Status.DRAFT, "unpublish_event", by)
 
 
-def archive_event(event: Event) -> None:
+def archive_event(event: Event, by: User | None = None) -> None:
     """It is over: its stages are closed, and who is still live there is ended."""
     if event.status == Event.Status.DRAFT:
         raise Problem(gettext("This event was never public: there is nothing to archive."), "invalid", 409)
-    _turn(event, Event.Status.ARCHIVED)
+    _turn(event, Event.Status.ARCHIVED, "archive_event", by)
 
 
-def _turn(event: Event, status: Event.Status) -> None:
+def _turn(event: Event, status: Event.Status, verb: str, by: User | None) -> None:
     if event.status == status:
         return
     with transaction.atomic():
         event.status = status
         event.save(update_fields=["status"])
+        note(by, verb, event, event.organizer, event.slug)
         for stage in event.stages.all():
             stage.event = event
             if status == Event.Status.ARCHIVED:
@@ -157,7 +162,7 @@ def _turn(event: Event, status: Event.Status) -> None:
 
 
 # --- Again ------------------------------------------------------------------------------------------------
-def duplicate_event(event: Event, name: str, starts_on: date) -> Event:
+def duplicate_event(event: Event, name: str, starts_on: date, by: User | None = None) -> Event:
     """A draft like this one, from `starts_on`: stages with new codes, and the timetable at the same times of day."""
     later = starts_on - event.starts_on
     its = ("time_zone", "venue", "wifi", "description", "colour", "is_booth_open")
@@ -166,7 +171,7 @@ def duplicate_event(event: Event, name: str, starts_on: date) -> Event:
     before = list(event.stages.prefetch_related("slots"))
     asked_at = timezone.now()
     with transaction.atomic():
-        again = create_weekend(event.organizer, fields, [StageLine(stage.name) for stage in before])
+        again = create_weekend(event.organizer, fields, [StageLine(stage.name) for stage in before], by)
         if again.created_at < asked_at:
             return again  # a double submit
         for old, new in zip(before, again.stages.all(), strict=True):

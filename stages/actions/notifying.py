@@ -4,10 +4,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from accounts import push
+from accounts.activity import note
 from accounts.models import Guest, User
 from events.models import Event
 from pika.errors import Problem
@@ -25,12 +28,15 @@ class Audience:
     """Who would be told what: the same for the preview and for the send."""
 
     changes: list[Change]
-    groups: list[tuple[list[Change], list[int]]]  # the same changes: these devices
-    people: int
+    groups: list[tuple[list[Change], list[int]]]  # the same changes: these guests, each of them a person
 
     @property
     def guests(self) -> list[int]:
         return [guest for _changes, guests in self.groups for guest in guests]
+
+    @property
+    def people(self) -> int:
+        return len(self.guests)
 
     def phones(self, at: datetime) -> int:
         return push.phones(Guest.objects.filter(pk__in=self.guests), False, at).count()
@@ -51,22 +57,13 @@ def audience(event: Event, author: User, releases: list[Release], now: datetime)
 def audience_of(event: Event, authors: set[int], changes: list[Change]) -> Audience:
     """Those who follow a touched stage or starred a touched slot, and what touches each of them."""
     touched = _touched(event, changes)
-    users = dict(Guest.objects.filter(pk__in=touched, user__isnull=False).values_list("pk", "user_id"))
-    devices = dict(Guest.objects.filter(user__in=set(users.values())).values_list("pk", "user_id"))
-    hears: dict[tuple[str, int], set[int]] = defaultdict(set)  # a person, by user or by their only device
-    for guest, numbers in touched.items():
-        hears[_person(guest, users)] |= numbers
-    wanted = Guest.objects.filter(pk__in=touched.keys() | devices.keys()).exclude(user__in=authors)
+    wanted = Guest.objects.filter(pk__in=touched).exclude(user__in=authors)
     guests = list(not_muted(wanted, event).order_by("pk").values_list("pk", flat=True))
     groups: dict[frozenset[int], list[int]] = defaultdict(list)
     for guest in guests:
-        groups[frozenset(hears[_person(guest, devices)])].append(guest)
+        groups[frozenset(touched[guest])].append(guest)
     each = [([changes[number] for number in sorted(numbers)], its) for numbers, its in groups.items()]
-    return Audience(changes, each, len({_person(guest, devices) for guest in guests}))
-
-
-def _person(guest: int, users: dict[int, int]) -> tuple[str, int]:
-    return ("user", users[guest]) if guest in users else ("guest", guest)
+    return Audience(changes, each)
 
 
 def _as_it_is(event: Event, releases: list[Release]) -> list[Change]:
@@ -79,15 +76,18 @@ def _as_it_is(event: Event, releases: list[Release]) -> list[Change]:
 
 
 def _touched(event: Event, changes: list[Change]) -> dict[int, set[int]]:
-    """{device: numbers of the changes that touch it}"""
+    """{guest: numbers of the changes that touch it}"""
     by_stage: dict[str, set[int]] = defaultdict(set)
     by_slot = {change["slotId"]: number for number, change in enumerate(changes)}
     touched: dict[int, set[int]] = defaultdict(set)
+    stars = {guest for change in changes for guest in change.get("stars", ())}
+    # Who starred it then may have claimed the device since.
+    homes = {its.pk: its.home_id or its.pk for its in Guest.objects.filter(pk__in=stars)}
     for number, change in enumerate(changes):
         for code in stages_of(change):
             by_stage[code].add(number)
         for guest in change.get("stars", ()):
-            touched[guest].add(number)
+            touched[homes.get(guest, guest)].add(number)
     follows = Follow.objects.filter(stage__event=event, stage__code__in=by_stage)
     for guest, code in follows.values_list("guest_id", "stage__code"):
         touched[guest] |= by_stage[code]
@@ -108,6 +108,7 @@ def notify(event: Event, author: User, count: int, now: datetime) -> Audience:
         if not 0 < count <= len(waiting):
             raise Problem(_("There was another publication meanwhile. Please look again."), "timetable_changed", 409)
         Release.objects.filter(pk__in=[release.pk for release in waiting]).update(notified_at=now)
+        note(author, "notify_timetable", event, event.organizer, event.slug)
         return _tell(event, author, waiting[-count:], now)
 
 
@@ -137,10 +138,11 @@ def _send(event: Event, changes: list[Change], guests: list[int], now: datetime)
     ends = [
         datetime.fromisoformat(side["endsAt"]) for change in changes for side in (change["from"], change["to"]) if side
     ]
+    title, body = words_of(event, changes)
     push.push(
         Guest.objects.filter(pk__in=guests),
-        title=title_of(event),
-        body=body_of(changes, event.zone),
+        title=title,
+        body=body,
         url=f"/e/{event.slug}/timetable",
         tag=f"schedule-{event.slug}"[:64],
         ttl=min(LONGEST, max(SHORTEST, int((max(ends) - now).total_seconds()))),
@@ -149,6 +151,7 @@ def _send(event: Event, changes: list[Change], guests: list[int], now: datetime)
     )
 
 
-def title_of(event: Event) -> str:
-    """What stands above the changes on a phone."""
-    return _("%s: the timetable changed") % event.name
+def words_of(event: Event, changes: list[Change]) -> tuple[str, str]:
+    """Title and text on the phones: nobody knows what they read, so it is English, whoever sends it."""
+    with override(settings.LANGUAGE_CODE):
+        return _("%s: the timetable changed") % event.name, body_of(changes, event.zone)

@@ -1,6 +1,6 @@
 """What is played: take it in, tell the floor, take it back."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +8,9 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from pika.errors import Problem
 from pika.jobs import actions as jobs
@@ -20,7 +22,11 @@ from stages.models import Play, Session
 from stages.serializers import track_of
 from stages.state import current_session
 
-TAKEN = "This play id is in use by another session"
+TAKEN = gettext_lazy("This play id is in use by another session")
+
+# Told of plays (of one session) that were recorded or corrected, inside their transaction; they raise nothing. The
+# apps to the right know more about a recording than its name.
+recognisers: list[Callable[[list[Play]], None]] = []
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ def play(session: Session, heard: Heard, sent_at: datetime | None = None) -> tup
     """
     its, is_new = play_all(session, [heard], sent_at)[0]
     if its is None:
-        raise Problem(TAKEN, "play_id_taken", 409, field="playId")
+        raise Problem(str(TAKEN), "play_id_taken", 409, field="playId")
     return its, is_new
 
 
@@ -84,8 +90,14 @@ def _record(
             results.append((known[uuid], True))
         Play.objects.bulk_create(fresh)
         if fresh:
+            _recognise(fresh)
             _tell_or_wait(session, fresh, now)
     return results
+
+
+def _recognise(plays: list[Play]) -> None:
+    for recognise in recognisers:
+        recognise(plays)
 
 
 def _skew(now: datetime, sent_at: datetime | None) -> timedelta:
@@ -160,10 +172,10 @@ def tell_delayed(uuid: str) -> None:
 
 def _warn_of_repeat(session: Session, play: Play) -> None:
     """Tell the DJ if this recording was heard at the event before; consecutive rows are one play."""
-    if not (session.stage and play.identity):
+    if not session.stage:
         return
     before = (
-        Play.objects.filter(identity=play.identity, session__stage__event=session.stage.event)
+        Play.objects.filter(_same_recording(play), session__stage__event=session.stage.event)
         .filter(is_hidden=False, played_at__lt=play.played_at - timedelta(minutes=2))
         .select_related("session__stage__event__organizer")
         .newest_first()
@@ -186,6 +198,13 @@ def _warn_of_repeat(session: Session, play: Play) -> None:
         )
 
 
+def _same_recording(play: Play) -> Q:
+    """Plays of the same recording: the one it is known to be; by name, as far as they are not known to be another."""
+    track = Play.objects.filter(pk=play.pk).values_list("link__track", flat=True).first()
+    same_name = Q(identity=play.identity) if play.identity else Q(pk__in=[])
+    return Q(link__track=track) | same_name & Q(link=None) if track else same_name
+
+
 def stop(session: Session) -> None:
     """The music stopped; the last song stays on the screens."""
     if not session.is_live:
@@ -205,12 +224,13 @@ def correct(session: Session, fields: dict[str, Any]) -> Play:
     with transaction.atomic():
         play = session.plays.newest_first().first()
         if play is None:
-            raise Problem("Nothing plays yet", "nothing_plays", 409)
+            raise Problem(gettext("Nothing plays yet"), "nothing_plays", 409)
         play.session = session
         for name, value in fields.items():
             setattr(play, name, play.features | value if name == "features" else value)
         play.identity = identity(play.artist, play.title, play.remix)
         play.save(update_fields=[*fields, "identity"])  # and nothing else: a hide may come at the same time
+        _recognise([play])
         if play.published_at and not play.is_hidden:
             say(session, messages.metadata_updated(session.code, str(play.uuid), track_of(play)))
     return play

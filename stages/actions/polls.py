@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.models import Guest
 from pika.errors import Problem
@@ -32,7 +33,7 @@ def start_poll(session: Session, question: str, options: list[str], seconds: int
     with transaction.atomic():
         # This write is also the lock: of two starts at once, the second ends the first.
         if not Session.objects.live().filter(pk=session.pk).update(active_at=now):
-            raise Problem("This session is over", "session_over", 409, field="sessionId")
+            raise Problem(gettext("This session is over"), "session_over", 409, field="sessionId")
         end_polls(session)
         poll = Poll.objects.create(
             session=session,
@@ -76,17 +77,17 @@ def vote(guest: Guest, poll: Poll, option: int) -> None:
     Rejected (409): another one counts already, or the poll is over. Problem: there is no such option.
     """
     if option >= len(poll.options):
-        raise Problem("optionIndex: this poll has no such answer", "invalid", field="optionIndex")
+        raise Problem(gettext("optionIndex: this poll has no such answer"), "invalid", field="optionIndex")
     with transaction.atomic():
         now = Poll.objects.select_for_update().get(pk=poll.pk)
         mine = PollVote.objects.filter(poll=poll, guest=guest).first()
         if mine is None:
             if now.ended_at or now.ends_at <= timezone.now():
-                raise Rejected("This poll is over", "poll_over", "pollId")
+                raise Rejected(gettext("This poll is over"), "poll_over", "pollId")
             mine = PollVote.objects.create(poll=poll, guest=guest, option=option)
     if mine.option != option:
-        words = f"You voted for “{poll.options[mine.option]}” already. The first vote counts."
-        raise Rejected(words, "already_voted", "optionIndex", mine.option)
+        words = gettext("You voted for “%(option)s” already. The first vote counts.")
+        raise Rejected(words % {"option": poll.options[mine.option]}, "already_voted", "optionIndex", mine.option)
 
 
 def tell_votes(codes: Iterable[str]) -> set[str]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.activity import note
 from accounts.models import User
 from events.models import Event
 from pika.errors import Problem
@@ -35,6 +36,7 @@ def publish_timetable(event: Event, user: User, seen: str) -> Release:
         if fingerprint(lines) != seen:
             raise Problem(str(STALE), "timetable_changed", 409)
         release = _release(event, user, lines)
+        note(user, "publish_timetable", event, event.organizer, event.slug)
     return release
 
 
@@ -54,6 +56,7 @@ def shift_stage(
         _shift_edits(event, plan)
         published = [Line(old.code, old.published, new.published) for old, new in plan.moves if old.published]
         release = _release(event, user, difference(published), is_pending_kept=True)
+        note(user, "shift_stage", stage.name, event.organizer, event.slug)
     return release
 
 

@@ -8,7 +8,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from accounts.activity import note
 from accounts.models import User
 from pika.codes import new_code
 from pika.errors import Problem
@@ -61,6 +63,7 @@ def go_live(
             if stage:
                 publish(topics.stage(stage.code), messages.dj_live(session.code, session.dj_name, stage.code))
                 say_state(session)  # a Quick Start has nobody yet who could hear it
+            _note(dj, "go_live", session)
     except IntegrityError:  # two sockets of one program registered at once
         return _resume(code, dj, delay_seconds), False
     return session, True
@@ -69,9 +72,9 @@ def go_live(
 def _resume(code: str, dj: User, delay_seconds: int | None) -> Session:
     session = Session.objects.select_related("stage__event__organizer").get(code=code)
     if session.dj_id != dj.pk:
-        raise Problem("Session not found", "session_not_found", 404, field="sessionId")
+        raise Problem(gettext("Session not found"), "session_not_found", 404, field="sessionId")
     if not session.is_live:
-        raise Problem("This session is over", "session_over", 409, field="sessionId")
+        raise Problem(gettext("This session is over"), "session_over", 409, field="sessionId")
     if delay_seconds is not None and delay_seconds != session.delay_seconds:
         session.delay_seconds = delay_seconds
         session.save(update_fields=["delay_seconds"])
@@ -81,9 +84,9 @@ def _resume(code: str, dj: User, delay_seconds: int | None) -> Session:
 def _check_room(dj: User) -> None:
     live = Session.objects.live().aggregate(all=Count("pk"), mine=Count("pk", filter=Q(dj=dj)))
     if live["mine"] >= settings.LIVE_SESSIONS_PER_DJ:
-        raise Problem("You have too many live sessions. End one first.", "too_many_sessions", 429)
+        raise Problem(gettext("You have too many live sessions. End one first."), "too_many_sessions", 429)
     if live["all"] >= settings.LIVE_SESSIONS_MAX:
-        raise Problem("Too many sessions are live. Please try again soon.", "server_full", 503, retry_after=30)
+        raise Problem(gettext("Too many sessions are live. Please try again soon."), "server_full", 503, retry_after=30)
 
 
 def heard_from(codes: Iterable[str]) -> None:
@@ -156,6 +159,13 @@ def end_session(session: Session, why: str = Session.Ended.BY_DJ, note: str | No
         if session.stage and left and left.play and left.session and left.play.session_id == left.session.pk:
             publish(topics.stage(session.stage.code), now_playing(left.play))
         say_state(session)  # last: NOW_PLAYING by itself would mean live
+        if why == Session.Ended.BY_DJ:
+            _note(session.dj, "end_set", session)
+
+
+def _note(dj: User, verb: str, session: Session) -> None:
+    event = session.stage.event if session.stage else None
+    note(dj, verb, session.stage or "Quick Start", event.organizer if event else None, event.slug if event else "")
 
 
 def watch(code: str, now: datetime) -> datetime | None:

@@ -13,7 +13,6 @@ from accounts.models import Guest
 from pika.jobs import actions as jobs
 from stages.access import not_muted
 from stages.models import Slot, Stage, Star
-from stages.timetable_access import devices_of, person_of
 from stages.wall_time import show_clock
 
 
@@ -34,7 +33,7 @@ def star(guest: Guest, slot: Slot, now: datetime) -> None:
 
 def unstar(key: str, slot: Slot) -> None:
     """Of this device and the others of its user. Twice is once."""
-    Star.objects.filter(slot=slot, guest__in=person_of(key)).delete()
+    Star.objects.filter(slot=slot, guest__in=Guest.objects.speaking(key)).delete()
 
 
 def plan_reminders(codes: Iterable[str]) -> None:
@@ -60,7 +59,7 @@ def remind(code: str, now: datetime) -> datetime | None:
         event, minutes = slot.stage.event, max(1, round((slot.starts_at - now).total_seconds() / 60))
         at = show_clock(slot.starts_at, event.zone)
         push.push(
-            not_muted(devices_of(guests), event),
+            not_muted(Guest.objects.filter(pk__in=guests), event),
             title=_("%(who)s at %(time)s") % {"who": slot.dj_name or slot.who, "time": at},
             body=_("%(stage)s, in %(minutes)s min") % {"stage": slot.stage.name, "minutes": minutes},
             url=f"/s/{slot.stage.code}",

@@ -4,11 +4,12 @@ from django.conf import settings
 
 from pika.live.chores import Chore
 from stages.consumers import announcements, booth, floor, polls
-from stages.consumers.chores import cut_revoked, hear_hearts, write_follows
+from stages.consumers.chores import STAY_EVERY, cut_revoked, hear_hearts, stay, write_follows
 
 CHORES = (
     Chore(settings.LIVE_HEARTBEAT, hear_hearts),
     Chore(2, write_follows),
+    Chore(STAY_EVERY, stay),
     Chore(1, announcements.write_seen),
     Chore(4, cut_revoked),
     Chore(settings.LIVE_POLL_EVERY, polls.tell_votes),

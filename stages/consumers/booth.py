@@ -3,7 +3,9 @@
 import asyncio
 from typing import Any
 
-from accounts.access import Credential
+from django.utils.translation import gettext
+
+from accounts.access import Credential, check_dj
 from accounts.models import ApiToken
 from pika.codes import new_code
 from pika.errors import Problem, cleaned
@@ -49,6 +51,7 @@ def _register(
     credential: Credential, form: dict[str, Any], message_id: str | None
 ) -> tuple[Session, bool, Message | None]:
     user = credential.user(ApiToken.Scope.LIVE)
+    check_dj(user)
     stage = access.stage_for_dj(user, form["stageId"]) if form.get("stageId") else None
     code = form.get("sessionId", "")
     if message_id and not code:  # the same message again means the same session
@@ -75,7 +78,7 @@ async def broadcast_track(socket: LiveConsumer, message: Message) -> Message:
 
     def act(session: Session) -> Play:
         if not session.is_live:
-            raise Problem("This session is over", "session_over", 409, field="sessionId")
+            raise Problem(gettext("This session is over"), "session_over", 409, field="sessionId")
         access.check_open(session.stage)
         return plays.play(session, heard, form.get("sentAt"))[0]
 

@@ -1,6 +1,9 @@
 """What a process does for its sockets now and then."""
 
 import logging
+from itertools import cycle
+
+from django.utils import timezone
 
 from accounts.access import Credential
 from accounts.models import ApiToken
@@ -17,6 +20,9 @@ from stages.consumers.floor import follows, snapshots
 
 log = logging.getLogger(__name__)
 
+STAY_EVERY, STAY_TURNS = 10, 30  # seconds; five minutes in all
+_turns = cycle(range(STAY_TURNS))
+
 
 def _booths() -> list[str]:
     """The sessions whose DJ's socket is in this process."""
@@ -32,6 +38,17 @@ async def hear_hearts() -> None:
 async def write_follows() -> None:
     """Devices that opened a stage follow it: written in bulk, not one by one in the rush."""
     await follows.empty(floor_actions.follow_all)
+
+
+async def stay() -> None:
+    """Who listens to a stage is still there: written every five minutes, each time the next thirtieth of them."""
+    turn = next(_turns)
+    for topic in hub.topics():
+        kind, code = topics.split(topic)
+        if kind == "stage":
+            for device in hub.listeners(topic):
+                if int(device[:4], 16) % STAY_TURNS == turn:
+                    follows[device, code] = timezone.now()
 
 
 async def cut_revoked() -> None:

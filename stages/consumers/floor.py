@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.access import guest_key, guest_of
+from accounts.models import Guest
 from pika.codes import clean_code
 from pika.errors import Problem, cleaned
 from pika.live import messages, topics
@@ -50,7 +52,7 @@ async def subscribe(socket: LiveConsumer, message: Message) -> Message:
     if secret := form.get("guestToken"):
         key = guest_key(secret)
         if not key:
-            raise Problem("This guest token is not one of ours", "bad_guest", 401, field="guestToken")
+            raise Problem(gettext("This guest token is not one of ours"), "bad_guest", 401, field="guestToken")
         socket.memory["guest"] = key
         socket.memory.pop("guest_token", None)
     key = key_of(socket)
@@ -70,7 +72,7 @@ async def subscribe(socket: LiveConsumer, message: Message) -> Message:
 async def _hear(socket: LiveConsumer, topic: str) -> Snapshot:
     """Join first, then read the snapshot, so that nothing falls between."""
     if len(socket.topics) >= TOPICS_PER_SOCKET and topic not in socket.topics:
-        raise Problem("This socket listens to too much already", "too_many_topics")
+        raise Problem(gettext("This socket listens to too much already"), "too_many_topics")
     await socket.join(topic)
     try:
         return await snapshots.get(topic)
@@ -85,8 +87,16 @@ async def _hear_stage(socket: LiveConsumer, code: str, form: dict[str, Any], key
     await socket.join(topics.event(snapshot.message["event"]["eventId"]))
     if not form["display"]:
         follows[key, code] = timezone.now()
+        if code not in socket.memory.setdefault("visited", set()):
+            socket.memory["visited"].add(code)
+            socket.at_close.append(lambda: _say_goodbye(socket, code))
     if not await _resume(socket, topic, form.get("since"), snapshot):
         await _say_snapshot(socket, topic, snapshot, form, key)
+
+
+async def _say_goodbye(socket: LiveConsumer, code: str) -> None:
+    """Until now it was there: the last song it heard is in its journal, too."""
+    follows[key_of(socket), code] = timezone.now()
 
 
 async def _resume(socket: LiveConsumer, topic: str, since: str | None, snapshot: Snapshot) -> bool:
@@ -113,7 +123,7 @@ async def _say_snapshot(socket: LiveConsumer, topic: str, snapshot: Snapshot, fo
 def _likes_of(key: str, snapshot: Message) -> list[str]:
     """Which of the snapshot's plays this guest likes (the likes are the next app's: its reverse name)."""
     uuids = [play["playId"] for play in snapshot["recent"]]
-    liked = Play.objects.filter(uuid__in=uuids, likes__guest__key=key)
+    liked = Play.objects.filter(uuid__in=uuids, likes__guest__in=Guest.objects.speaking(key))
     return [str(uuid) for uuid in liked.values_list("uuid", flat=True)]
 
 

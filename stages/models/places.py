@@ -46,3 +46,33 @@ class Follow(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["guest", "stage"], name="one_follow_each")]
+
+    def absorb(self, twin: "Follow") -> bool:
+        """Cover the time of another follow of the same person and stage, too; whether that changes anything."""
+        return _cover(self, twin)
+
+
+class Visit(models.Model):
+    """A person was on a stage's page in one night (a dance day of the event), first and last at these times."""
+
+    guest = models.ForeignKey(Guest, models.CASCADE, related_name="visits")
+    stage = models.ForeignKey(Stage, models.CASCADE, related_name="visits")
+    night_on = models.DateField(help_text="The dance day: it runs to 06:00 of the next, in the event's zone.")
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["guest", "stage", "night_on"], name="one_visit_each_night")]
+
+    def __str__(self) -> str:
+        return f"{self.guest} on {self.stage}, {self.night_on}"
+
+    def absorb(self, twin: "Visit") -> bool:
+        """Cover the time of another visit of the same person, stage and night, too."""
+        return _cover(self, twin)
+
+
+def _cover(kept: "Follow | Visit", twin: "Follow | Visit") -> bool:
+    before = (kept.first_at, kept.last_at)
+    kept.first_at, kept.last_at = min(kept.first_at, twin.first_at), max(kept.last_at, twin.last_at)
+    return before != (kept.first_at, kept.last_at)

@@ -113,7 +113,14 @@ class Play(models.Model):
     objects = PlayQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["session", "-played_at"])]
+        indexes = [
+            models.Index(fields=["session", "-played_at"]),
+            # A word on a recording is a word on every play of it.
+            *(
+                models.Index(fields=[name], name=f"plays_by_{name}", condition=~models.Q(**{name: ""}))
+                for name in ("audio_hash", "file_hash", "stream_id", "isrc")
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.artist} – {self.title}" if self.artist else self.title

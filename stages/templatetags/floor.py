@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from pika.live.messages import Message
+from pika.script_words import translated
 
 register = template.Library()
 
@@ -160,6 +161,12 @@ def inline_css(*paths: str) -> SafeString:
     text = "".join(_text(path) for path in paths)
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     return mark_safe(re.sub(r"\s*([{};,])\s*|\s+", lambda m: m[1] or " ", text).replace(";}", "}"))
+
+
+@register.simple_tag
+def script_words(*paths: str) -> dict[str, str | list[str]]:
+    """What these scripts say, in the page's language, for `json_script`; nothing in English."""
+    return translated("".join(_text(path) for path in paths))
 
 
 @register.simple_tag

@@ -115,7 +115,7 @@ def cancel_announcement(request: HttpRequest, slug: str, code: str) -> HttpRespo
         announcement = access.announcement_of_event(event, code)
     except Problem as problem:
         raise Http404(problem.message) from None
-    if announcements.cancel(announcement):
+    if announcements.cancel(announcement, signed_in(request)):
         messages.success(request, _("Cancelled: it is gone from every screen."))
     else:
         messages.info(request, _("It was over or cancelled already: nobody sees it any more."))

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import organizer_for_manager, signed_in
+from accounts.models import User
 from events.access import event_for_manager, event_for_member, shown_event
 from events.forms import CopyForm, EventForm, StageRows
 from events.models import Event
@@ -57,7 +58,7 @@ def new_event(request: HttpRequest, organizer: str) -> HttpResponse:
     its = organizer_for_manager(signed_in(request), organizer)
     form, rows = EventForm(request.POST or None), StageRows(request.POST or None, prefix="stages")
     if request.method == "POST" and all([form.is_valid(), rows.is_valid()]):
-        event = actions.create_weekend(its, form.cleaned_data, _lines(rows))
+        event = actions.create_weekend(its, form.cleaned_data, _lines(rows), signed_in(request))
         return redirect("stages:preview_event", slug=event.slug)
     return _form(request, form, rows, organizer=its)
 
@@ -71,7 +72,7 @@ def edit_event(request: HttpRequest, slug: str) -> HttpResponse:
     rows: Any = StageRows(request.POST or None, prefix="stages", initial=stages.initial)
     if request.method == "POST" and all([form.is_valid(), rows.is_valid()]):
         try:
-            actions.change_weekend(event, form.cleaned_data, _lines(rows))
+            actions.change_weekend(event, form.cleaned_data, _lines(rows), signed_in(request))
             messages.success(request, gettext("Saved."))
             return redirect("stages:edit_event", slug=slug)
         except Problem as problem:
@@ -87,7 +88,8 @@ def duplicate_event(request: HttpRequest, slug: str) -> HttpResponse:
     soon = {"name": event.name, "starts_on": event.starts_on + timedelta(weeks=52)}
     form = CopyForm(request.POST or None, initial=soon)
     if request.method == "POST" and form.is_valid():
-        again = actions.duplicate_event(event, form.cleaned_data["name"], form.cleaned_data["starts_on"])
+        its = form.cleaned_data
+        again = actions.duplicate_event(event, its["name"], its["starts_on"], signed_in(request))
         messages.success(request, gettext("Here it is, as a draft. Look through it before you publish it."))
         return redirect("stages:edit_event", slug=again.slug)
     return render(request, "stages/organize/event_copy.html", {"event": event, "form": form})
@@ -103,10 +105,11 @@ def preview_event(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "stages/event.html", page)
 
 
-def _switch(request: HttpRequest, slug: str, act: Callable[[Event], None], done: str) -> HttpResponse:
-    event = event_for_manager(signed_in(request), slug)
+def _switch(request: HttpRequest, slug: str, act: Callable[[Event, User], None], done: str) -> HttpResponse:
+    user = signed_in(request)
+    event = event_for_manager(user, slug)
     try:
-        act(event)
+        act(event, user)
         messages.success(request, done)
     except Problem as problem:
         messages.error(request, problem.message)

@@ -96,6 +96,8 @@ def show_overlay(request: HttpRequest, code: str) -> HttpResponse:
 def booth(request: HttpRequest) -> HttpResponse:
     """The DJ's page."""
     assert isinstance(request.user, User)
+    if not request.user.is_dj:
+        return render(request, "accounts/are_you_a_dj.html", {"next": request.path})
     mine = request.user.sessions.select_related("stage__event").order_by("-started_at")
     newest = mine.first()
     page = {

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.access import manages, signed_in
 from events.access import event_for_member
@@ -57,5 +58,5 @@ def show_poster(request: HttpRequest, slug: str, code: str) -> HttpResponse:
         return _print(request, event, [_of_event(request, event)])
     stage = event.stages.filter(code=clean_code(code)).first()
     if stage is None:
-        raise Problem("Stage not found", "stage_not_found", 404)
+        raise Problem(gettext("Stage not found"), "stage_not_found", 404)
     return _print(request, event, [_of_stage(request, stage)])

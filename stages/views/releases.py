@@ -15,9 +15,9 @@ from events.models import Event
 from pika.errors import Problem
 from stages.access import stage_for_manager
 from stages.actions import releases as actions
-from stages.actions.notifying import Audience, audience, audience_of, is_public, notify, notify_of, title_of, untold
+from stages.actions.notifying import Audience, audience, audience_of, is_public, notify, notify_of, untold, words_of
 from stages.board import board, times
-from stages.changes import body_of, change_of, sentence
+from stages.changes import change_of, sentence
 from stages.models import Stage
 from stages.timetable import Line, difference, fingerprint
 from stages.timetable_access import working_copy
@@ -78,12 +78,13 @@ def _count(typed: str) -> int:
 
 
 def _audience(event: Event, preview: Audience, now: datetime) -> dict[str, Any]:
+    title, body = words_of(event, preview.changes)
     return {
         "people": preview.people,
         "phones": preview.phones(now),
         "sentences": [sentence(change, event.zone) for change in preview.changes],
-        "title": title_of(event),
-        "body": body_of(preview.changes, event.zone),
+        "title": title,
+        "body": body,
     }
 
 

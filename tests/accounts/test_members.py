@@ -12,6 +12,7 @@ from accounts import actions
 from accounts.access import digest, manages, role_of
 from accounts.models import Invitation, Membership
 from pika.errors import Problem
+from tests.cast import code_for
 
 pytestmark = pytest.mark.django_db
 MEMBERS = "/organize/wcs-budapest/members"
@@ -65,7 +66,9 @@ def test_whoever_has_no_account_signs_up_and_comes_back(client, link, organizer)
     assert f"/accounts/signup/?next={path}" in page and f"/accounts/login/?next={path}" in page
     assert client.post(path)["Location"] == f"/accounts/login/?next={path}"
     new = {"email": "tom@example.com", "password1": "four words are easy", "next": path}
-    assert client.post("/accounts/signup/", new)["Location"] == path
+    client.post("/accounts/signup/", new)
+    confirmed = client.post("/accounts/confirm-email/", {"code": code_for("tom@example.com")})
+    assert confirmed["Location"] == path
     client.post(path)
     assert dict(organizer.memberships.values_list("user__email", "role"))["tom@example.com"] == "crew"
 

@@ -58,6 +58,8 @@ class FakePika:
         self.bad_titles: set[str] = set()
         self.ahead_s = 0.0
         self.faults: list[tuple[str, Any]] = []
+        self.questions: list[dict[str, Any]] = []  # of any session, in order
+        self.verdicts: dict[str, dict[str, Any]] = {}  # the last one on each play
         self.changed = threading.Condition()
         self.sockets: list[_Handler] = []
         self.nacks: list[dict[str, Any]] = []
@@ -120,6 +122,14 @@ class FakePika:
             }
         if (method, path) == ("POST", "/api/v1/sessions"):
             return self._open(body)
+        if (method, path) == ("POST", "/api/v1/tracks/verify"):
+            return 200, {"results": [self._judge(verdict) for verdict in body["verdicts"]]}
+        if asked := re.fullmatch(r"/api/v1/sessions/([^/]+)/unverified-tracks\?limit=(\d+)&offset=(\d+)", path):
+            if asked[1] not in self.sessions:
+                return 404, problem("session_not_found", "Session not found")
+            open_ones = [its for its in self.questions if its["playId"] not in self._settled()]
+            page = open_ones[int(asked[3]) :][: int(asked[2])]
+            return 200, {"count": len(open_ones), "total": len(self.questions), "results": page}
         match = re.fullmatch(r"/api/v1/sessions/([^/]+)(/plays|/end|/plays/([^/]+)/hide)?", path)
         if not match:
             raise Breach(f"no such path {method} {path}")
@@ -194,6 +204,17 @@ class FakePika:
                 self.plays[session_id].append(play)
                 results.append({"playId": play["playId"], "status": "created"})
         return 200, {"results": results}
+
+    def _settled(self) -> set[str]:
+        return {play for play, its in self.verdicts.items() if its["verdict"] in ("confirm", "skip")}
+
+    def _judge(self, verdict: dict[str, Any]) -> dict[str, Any]:
+        need(set(verdict) <= {"playId", "verdict", "trackId", "link"}, f"verdict {set(verdict)}")
+        if "/album/" in verdict.get("link", ""):
+            error = "This is a link to a whole album. Open it, and copy the link of the one song."
+            return {"playId": verdict["playId"], "status": "rejected", "error": error, "code": "bad_link"}
+        self.verdicts[verdict["playId"]] = verdict
+        return {"playId": verdict["playId"], "status": "ok", "words": "Etta James – At Last"}
 
     def socket_answers(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
         kind = frame.get("type")

@@ -33,7 +33,8 @@ from events.models import Event; from stages.models import Stage
 now, name = timezone.now(), "foreign-" + secrets.token_hex(4)
 organizer = Organizer.objects.create(name=name, slug=name, approved_at=now)
 event = Event.objects.create(organizer=organizer, name=name, slug=name, starts_on=now, ends_on=now, status="published")
-print(*(make_token(User.objects.create_user(f"{name}{n}@example.com", None, name="DJ"), "foreign")[1] for n in (1, 2)))
+users = [User.objects.create_user(f"{name}{n}@example.com", None, name="DJ", is_dj=True) for n in (1, 2)]
+print(*(make_token(user, "foreign")[1] for user in users))
 print(*(Stage.objects.create(event=event, name=f"Floor {n}").code for n in range(20)))
 """
 

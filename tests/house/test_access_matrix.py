@@ -17,11 +17,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.actions import invite, make_token, new_guest_secret, revoke_invitation
-from accounts.models import ApiToken, Invitation, Membership, Organizer, OrganizerApplication
+from accounts.models import ApiToken, Invitation, LoginEvent, Membership, Organizer, OrganizerApplication
 from events.models import Event
 from pika.asgi import live
 from pika.jobs.actions import kinds
 from pika.live.messages import iso
+from playlists.models import Export
 from stages.actions import plays, sessions
 from stages.actions.plays import Heard
 from stages.models import Announcement, Play, Poll, Release, Session, Slot, SlotEdit, Stage
@@ -77,6 +78,7 @@ A_SUBSCRIPTION = {
     "keys": {"p256dh": "x", "auth": "x"},
     "vapidKey": "x",
 }
+SOMEBODY = {"email": "elena@example.com", "password": "four words of nobody else", "code": "AAAAAA"}
 A_MEMBER = {"member": "{member}"}  # tom, whom elena made a manager
 
 ADDRESSES: dict[str, May] = {
@@ -155,12 +157,77 @@ ADDRESSES: dict[str, May] = {
     "GET e/<slug:slug>/timetable": ANYBODY,
     "GET e/<slug:slug>/timetable.ics": ANYBODY,
     "GET e/<slug:slug>/stars.ics": May(404, 404, 404, 404),  # without somebody's key
+    # The dashboard and the journal
+    "GET me/": LOGGED_IN,
+    "GET me/songs": ANYBODY,
+    "GET me/songs/heard": ANYBODY,
+    "GET me/songs/export": ANYBODY,
+    "GET me/songs/export/<str:kind>": ANYBODY,
+    "GET me/songs/undo": May(405, 405, 405, 405),
+    "POST me/songs/undo": May(404, 404, 404, 404),  # nothing was taken out
+    "GET me/songs/<uuid:uuid>/add": May(405, 405, 405, 405),
+    "POST me/songs/<uuid:uuid>/add": FOUND,
+    "GET me/songs/<uuid:uuid>/note": May(405, 405, 405, 405),
+    "POST me/songs/<uuid:uuid>/note": May(404, 404, 404, 404),  # not among their songs
+    "GET me/songs/<uuid:uuid>/remove": May(405, 405, 405, 405),
+    "POST me/songs/<uuid:uuid>/remove": FOUND,
     # Pages of people
+    "GET accounts/logout/": LOGGED_IN,
+    "GET accounts/confirm-email/": FOUND,  # without a code on its way: to the login page, or to one's addresses
     "GET accounts/tokens/": LOGGED_IN,
     "POST accounts/tokens/": LOGGED_IN,
     "GET accounts/tokens/<int:pk>/revoke": May(405, 405, 405, 405),
     "POST accounts/tokens/<int:pk>/revoke": May(302, 404, 404, 302),
+    # Pages of people about themselves
+    "GET me/profile": LOGGED_IN,
+    "POST me/profile": FOUND,
+    "GET me/profile/dj": May(405, 405, 405, 405),
+    "POST me/profile/dj": FOUND,
+    "GET me/settings": LOGGED_IN,
+    "POST me/settings": May(302, 422, 422, 422),
+    "GET me/look": May(405, 405, 405, 405),
+    "POST me/look": FOUND,
+    "GET me/logins": LOGGED_IN,
+    "GET me/logins/<int:pk>/end": May(405, 405, 405, 405),
+    "POST me/logins/<int:pk>/end": May(302, 404, 404, 302),
+    "GET me/logins/end": May(405, 405, 405, 405),
+    "POST me/logins/end": FOUND,
+    "GET me/activity": LOGGED_IN,
+    "GET me/export": LOGGED_IN,
+    "POST me/export": LOGGED_IN,
+    "GET me/delete": LOGGED_IN,
+    "POST me/delete": FOUND,  # to the password first
+    # Pages about Spotify; this server has none
+    "GET me/spotify": LOGGED_IN,
+    "GET me/spotify/link": May(405, 405, 405, 405),
+    "POST me/spotify/link": May(302, 503, 503, 503),
+    "GET me/spotify/callback": FOUND,
+    "GET me/spotify/remove": May(405, 405, 405, 405),
+    "POST me/spotify/remove": FOUND,
+    "GET me/exports": LOGGED_IN,
+    "GET me/exports/<str:code>": May(302, 404, 404, 200),
+    "GET me/exports/<str:code>/retry": May(405, 405, 405, 405),
+    "POST me/exports/<str:code>/retry": May(302, 404, 404, 302),
+    "GET me/exports/<str:code>/cancel": May(405, 405, 405, 405),
+    "POST me/exports/<str:code>/cancel": May(302, 404, 404, 302),
+    # Pages of DJs about their sets; whoever is none is asked whether they are one
+    "GET me/sets": LOGGED_IN,
+    "GET me/sets/<str:code>/verify": May(302, 200, 404, 200, crew=200),
+    "POST me/sets/<str:code>/verify": May(302, 200, 404, 302, body={"play": "{playId}", "choice": "skip"}, crew=200),
+    "GET me/sets/<str:code>/export": May(302, 404, 404, 200),
+    "GET me/sets/<str:code>/export/<str:kind>": May(302, 404, 404, 200),
+    "GET set/<str:code>": FOUND,  # it is going on: to its floor
+    "GET set/<str:code>/<str:kind>": May(404, 404, 404, 404),  # it is going on
+    "GET organize/e/<slug:slug>/export": May(302, 404, 404, 200, "elena", crew=200),
+    "GET organize/e/<slug:slug>/export/<str:kind>": May(302, 404, 404, 200, "elena", crew=200),
+    "GET me/spotify/set/<str:code>": May(405, 405, 405, 405),
+    "POST me/spotify/set/<str:code>": May(302, 404, 404, 302),
+    "GET me/spotify/event/<slug:slug>": May(405, 405, 405, 405),
+    "POST me/spotify/event/<slug:slug>": May(302, 404, 404, 302, "elena", crew=302),
+    "GET me/spotify/songs": May(405, 405, 405, 405),
+    "POST me/spotify/songs": FOUND,
     # Pages of organizers
+    "GET organize/<slug:organizer>/activity": HERS,
     "GET organize/": LOGGED_IN,
     "GET organize/apply": LOGGED_IN,
     "POST organize/apply": May(302, 400, 400, 400),
@@ -180,6 +247,14 @@ ADDRESSES: dict[str, May] = {
     # The API: people
     "GET api/v1/me": MEMBERS,
     "POST api/v1/guests": May(201, 201, 201, 201),
+    "DELETE api/v1/guests": May(401, 401, 401, 401, body={"guestToken": "me:forged"}),
+    "POST api/v1/guests/rotate": May(401, 401, 401, 401, body={"guestToken": "me:forged"}),
+    # The API: accounts. Whoever asks is nobody to them: only the password, the code and the device's secret count.
+    "POST api/v1/auth/register/dancer": May(202, 202, 202, 202, body=SOMEBODY),
+    "POST api/v1/auth/confirm": May(400, 400, 400, 400, body=SOMEBODY),
+    "POST api/v1/auth/confirm/resend": May(202, 202, 202, 202, body=SOMEBODY),
+    "POST api/v1/auth/login/dancer": May(401, 401, 401, 401, body=SOMEBODY),
+    "POST api/v1/auth/claim-guest": May(401, 403, 403, 403, body={"guestToken": "{guest}"}),  # not with these tokens
     "GET api/v1/push/subscriptions": ANYBODY,
     "POST api/v1/push/subscriptions": May(503, 503, 503, 503, body=A_SUBSCRIPTION),  # no contact is set
     "DELETE api/v1/push/subscriptions": May(204, 204, 204, 204, body=A_SUBSCRIPTION),
@@ -197,14 +272,21 @@ ADDRESSES: dict[str, May] = {
     "POST api/v1/stages/<str:code>/subscribe": May(200, 200, 200, 200, body={"guestToken": "{guest}"}),
     "POST api/v1/slots/<str:code>/star": May(200, 200, 200, 200, body={"guestToken": "{guest}"}),
     "DELETE api/v1/slots/<str:code>/star": May(200, 200, 200, 200, body={"guestToken": "{guest}"}),
+    "GET api/v1/dancer/likes": May(401, 403, 403, 403),  # these tokens lack the scope
     # The API: sessions
-    "POST api/v1/sessions": May(401, 404, 404, 200, body={"sessionId": "{session}"}),
+    "POST api/v1/sessions": May(401, 403, 404, 200, body={"sessionId": "{session}"}, crew=403),  # who is no DJ
     "GET api/v1/sessions/<str:code>": THEIRS,
     "PATCH api/v1/sessions/<str:code>": May(401, 404, 404, 200, body={"isPaused": True, "note": "Mine now"}),
     "POST api/v1/sessions/<str:code>/end": THEIRS,
     "GET api/v1/sessions/<str:code>/plays": THEIRS,
     "POST api/v1/sessions/<str:code>/plays": May(401, 404, 404, 200, body={"plays": [A_PLAY]}),
     "POST api/v1/sessions/<str:code>/plays/<uuid:uuid>/hide": THEIRS,
+    "GET api/v1/sessions/<str:code>/unverified-tracks": THEIRS,
+    "POST api/v1/tracks/verify": May(  # of what is not theirs each verdict is refused
+        401, 200, 200, 200, body={"verdicts": [{"playId": "{playId}", "verdict": "skip"}]}, crew=200
+    ),
+    "POST api/v1/tracks/export-to-spotify": May(401, 404, 404, 503, body={"sessionId": "{session}"}),  # no Spotify
+    "GET api/v1/exports/<str:code>": THEIRS,
 }
 MISSING = "add it to ADDRESSES in tests/house/test_access_matrix.py: who may do it?"
 
@@ -261,6 +343,8 @@ def values(marcus, stage, elena, organizer, make_user):
         "uuid": str(play.uuid),
         "playId": str(play.uuid),
         "pk": str(make_token(marcus, "laptop")[0].pk),
+        "export": Export.objects.create(owner=marcus, kind="set", key="x", title="His set").code,
+        "login": str(LoginEvent.objects.create(user=marcus).pk),
         "guest": new_guest_secret(),
         "kind": "svg",
         "organizer": organizer.slug,
@@ -284,10 +368,16 @@ def filled(template: Any, values: dict[str, str]) -> Any:
 def address(route: str, values: dict[str, str]) -> str:
     if route.startswith(("s/", "api/v1/stages/")):
         values = values | {"code": values["stage"]}
+    if route.startswith(("me/exports/", "api/v1/exports/")):
+        values = values | {"code": values["export"]}
     if "/posters/" in route:
         values = values | {"code": values["stage"]}
     if "slot/" in route or "slots/" in route:
         values = values | {"code": values["slot"]}
+    if "/export/<str:kind>" in route or route.startswith("set/"):
+        values = values | {"kind": "csv"}
+    if route.startswith("me/logins/"):
+        values = values | {"pk": values["login"]}
     if "/announcements/" in route:
         values = values | {"code": values["announcement"]}
     for name, value in values.items():
@@ -299,7 +389,7 @@ def address(route: str, values: dict[str, str]) -> str:
 
 def facts() -> list[Any]:
     """Everything a stranger could spoil."""
-    ours = (Event, Stage, Slot, SlotEdit, Release, Session, Play, Poll, Announcement)
+    ours = (Event, Stage, Slot, SlotEdit, Release, Session, Play, Poll, Announcement, Export)
     theirs = (Organizer, Membership, Invitation, OrganizerApplication)
     rows = [row for model in ours + theirs for row in model.objects.order_by("pk")]
     living = [ApiToken.objects.filter(revoked_at=None, name="laptop").count()]
@@ -445,8 +535,12 @@ class Causes:
     missing: str = "0"
 
 
+ALLAUTH = "accounts"  # whoever signs up, logs in, changes the own account; tests/accounts/test_signup.py
 ADMIN = "admin"  # only Kryspin and whom he makes staff; tests/accounts/test_admin.py
 GOES_LIVE = ("REGISTER_SESSION", "POST api/v1/sessions")
+CLAIMS = tuple(f"POST api/v1/auth/{what}" for what in ("claim-guest", "confirm", "login/dancer"))
+SIGNS_UP = tuple(f"POST api/v1/auth/{what}" for what in ("register/dancer", "confirm/resend", "login/dancer"))
+VERIFIES = ("POST me/sets/<str:code>/verify", "POST api/v1/tracks/verify")
 KINDS: dict[str, Causes] = {
     "watch_session": Causes(GOES_LIVE),
     "tell_play": Causes(
@@ -459,8 +553,15 @@ KINDS: dict[str, Causes] = {
         ("SEND_ANNOUNCEMENT", "POST organize/e/<slug:slug>/announce", "POST api/v1/events/<slug:slug>/announcements")
     ),
     "push_chunk": Causes(("clock",)),  # parts of a `push`
+    "spotify_export": Causes(("POST me/exports/<str:code>/retry",)),
     "mail_decision": Causes((ADMIN,)),
+    "letter": Causes((ALLAUTH, *SIGNS_UP)),
+    "gather_guest": Causes((ALLAUTH, *CLAIMS)),
+    "end_sessions": Causes(("POST me/logins/end", "POST me/delete", ALLAUTH)),
     "tell_floors": Causes((ADMIN,)),
+    "link_identity": Causes((*VERIFIES, ADMIN)),
+    "link_track": Causes((ADMIN,)),
+    "recount_voice": Causes((ADMIN,)),
     "demo_robot": Causes(("clock",)),  # plays on the demo's own stages only
 }
 
@@ -469,7 +570,7 @@ def test_every_kind_of_job_is_in_the_table_and_behind_doors_that_are():
     assert sorted(set(kinds) - set(KINDS)) == [], "add it to KINDS: behind which doors is it made?"
     assert sorted(set(KINDS) - set(kinds)) == [], "no such job any more"
     doors = {door for its in KINDS.values() for door in its.doors}
-    assert sorted(doors - set(ADDRESSES) - set(MESSAGES) - {ADMIN, "clock"}) == []
+    assert sorted(doors - set(ADDRESSES) - set(MESSAGES) - {ADMIN, ALLAUTH, "clock"}) == []
 
 
 @pytest.mark.django_db

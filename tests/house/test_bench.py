@@ -1,8 +1,10 @@
 """The load benchmarks run: the product alone, a few phones, half a second."""
 
+from itertools import permutations
+
 import pytest
 
-from tests.load import chaos, fanout
+from tests.load import chaos, fanout, match, register
 from tests.load.clients import Phone
 from tests.load.crowd import frames, masked
 from tests.load.floor import ready
@@ -57,3 +59,31 @@ def test_a_simulated_phone_keeps_the_order_of_the_page():
         phone.hear({"type": "NOW_PLAYING", "topic": "t", "epoch": "e", "seq": seq, **song})
     assert [number for _, number in phone.changes] == [1, 2, 3]
     assert phone.backwards == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ballroom_signs_up_and_nothing_is_lost():
+    found = register.bench(4, is_embedded=True)
+    assert found.keys() >= {"refused", "lost", "seconds", "cpu_ms", "peak_mb", "idle_mb", "ratio"}
+    assert (found["refused"], found["lost"], found["why"]) == (0, 0, [])
+    assert found["cpu_ms"] > found["hash_ms"] > 0
+    assert "refused 0, lost 0" in register.show(found)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_matching_is_measured_beside_two_baselines(tmp_path):
+    """On made-up sets: the keys that are promised, and no wrong link."""
+    words = ["Moon", "River", "Stone", "Gold", "Rain", "Fire"]
+    rows = [
+        f'{one} {other},"{other} Band,{one}",3:{place:02},Album,XX{place:010},id{place}'
+        for place, (one, other) in enumerate(permutations(words, 2))
+    ]
+    text = "\n".join(["Song,Artist,Time,Album,ISRC,Spotify Track Id", *rows])
+    (tmp_path / "set-01.csv").write_text(text, encoding="utf-8-sig")
+    found = match.bench(tmp_path, is_embedded=True)
+    assert set(match.FOUR) <= found.keys() & found["exact"].keys() & found["token_set"].keys()
+    assert (found["recordings"], found["auto_precision"], found["wrong"]) == (30, 1.0, [])
+    assert found["auto_recall"] > found["exact"]["auto_recall"]
+    assert "| Pika! | 1.0000 |" in match.show(found)
+    with pytest.raises(FileNotFoundError):
+        match.bench(tmp_path / "empty")

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from pika.jobs import actions as jobs
@@ -86,6 +87,29 @@ def test_a_worker_that_died_is_replaced_when_its_lease_is_over(done):
     assert jobs.run_due() == 0
     with time_machine.travel(timezone.now() + timedelta(minutes=3)):
         assert jobs.run_due() == 1
+
+
+@pytest.mark.django_db
+def test_what_kills_its_worker_each_time_is_given_up(done):
+    jobs.enqueue("test", "a")
+    for _ in range(jobs.MOST_ATTEMPTS):  # claimed, and never heard of again
+        Job.objects.update(
+            state="running", lease_until=timezone.now() - timedelta(seconds=1), attempts=F("attempts") + 1
+        )
+    jobs.run_due()
+    job = Job.objects.get()
+    assert (job.state, job.last_error, done) == ("failed", "RuntimeError: never finished", [])
+
+
+@pytest.mark.django_db
+def test_what_was_done_long_ago_is_forgotten_and_nothing_else(done):
+    for key in ("old", "new", "waiting"):
+        jobs.enqueue("test", key, due_at=timezone.now() - timedelta(days=40))
+    for job in Job.objects.exclude(key="waiting"):
+        jobs.run(job.pk)
+    Job.objects.filter(key="old").update(finished_at=timezone.now() - timedelta(days=31))
+    assert jobs.forget_done() == 1
+    assert sorted(Job.objects.values_list("key", flat=True)) == ["new", "waiting"]
 
 
 @pytest.mark.django_db

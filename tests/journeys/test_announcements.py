@@ -137,12 +137,12 @@ def test_lines_are_stacked_put_away_for_good_and_never_move_the_heart(
 def test_a_line_leaves_by_the_servers_clock_and_counts_as_seen_only_while_somebody_looks(floor, elena, event, stage):
     sarah = floor(stage)
     sarah.evaluate("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true})")
-    announce(event, elena, Draft("Soup", ends_at=timezone.now() + timedelta(seconds=20)))
+    announce(event, elena, Draft("Soup", ends_at=timezone.now() + timedelta(seconds=12)))
     expect(sarah.locator("#news li")).to_have_count(1)
     sarah.wait_for_timeout(2500)
     assert Seen.objects.count() == 0
     sarah.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    expect(sarah.locator("#news")).to_be_hidden(timeout=25_000)
+    expect(sarah.locator("#news")).to_be_hidden(timeout=20_000)
     assert Seen.objects.count() == 1
 
 
@@ -196,34 +196,24 @@ def test_the_wall_and_the_booth_show_it_and_the_dj_tells_the_floor(
     expect(wall.locator(".song")).to_be_hidden()
 
 
-def serious(found):
-    return [
-        (v["id"], v["nodes"][0]["html"]) for v in found.response["violations"] if v["impact"] in {"serious", "critical"}
-    ]
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_axe_finds_nothing_serious(browser, server, log_in, elena, event, stage, scheme):
-    Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
-    options = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme, "bypass_csp": True}
+def test_axe_finds_nothing_serious(browser, server, log_in, look, elena, event, stage):
+    options = {"viewport": {"width": 360, "height": 740}, "bypass_csp": True}
     announce(event, elena, Draft("Soup " + "is ready " * 20))
     announce(event, elena, Draft("The shuttle", "important"))
     page = browser.new_context(**options).new_page()
     page.goto(f"{server.url}/s/{stage.code}")
     expect(page.locator("#news li")).to_have_count(2)
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
-    assert serious(Axe().run(page)) == []
+    look(page)
     announce(event, elena, Draft("Out, please", "urgent"))
     expect(page.locator("#urgent")).to_be_visible()
-    assert serious(Axe().run(page)) == []
+    look(page)
     page.goto(f"{server.url}/s/{stage.code}/wall")
-    assert serious(Axe().run(page)) == []
+    look(page)
     log_in(page, elena)
     page.goto(f"{server.url}/organize/e/{event.slug}/announce")
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
-    assert serious(Axe().run(page)) == []
+    look(page)
     page.get_by_label("What should they know?").fill("Soup")
     page.get_by_text("Urgent").first.click()
     page.get_by_role("button", name="Who hears it?").click()
     expect(page.locator("#look")).to_be_visible()
-    assert serious(Axe().run(page)) == []
+    look(page)

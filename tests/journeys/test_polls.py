@@ -104,30 +104,22 @@ def test_the_booth_finds_its_poll_again_and_the_result_leaves_after_half_a_minut
     booth.get_by_role("button", name="End the poll").click()
     expect(sarah.locator("#left")).to_have_text("The floor says: Yes")
     sarah.clock.install()
+    sarah.wait_for_timeout(1100)  # the page knows its time in whole seconds, and shall be newer than what she heard
     sarah.reload()  # the result is kept on the phone
     expect(sarah.locator("#left")).to_have_text("The floor says: Yes")
     sarah.clock.fast_forward(31_000)
     expect(sarah.locator("#poll")).to_be_hidden()
 
 
-def serious(found):
-    return [
-        (v["id"], v["nodes"][0]["html"]) for v in found.response["violations"] if v["impact"] in {"serious", "critical"}
-    ]
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_axe_finds_nothing_serious_while_the_floor_votes(browser, server, stage, marcus, dj, scheme):
-    Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
+def test_axe_finds_nothing_serious_while_the_floor_votes(browser, server, stage, marcus, dj, look):
     his = dj(marcus, stage)
     his.play("At Last", "Etta James")
     his.ask("START_POLL", sessionId=his.session_id, question="Next?", options=["Slow blues", "Something fast"])
     Poll.objects.update(ends_at=timezone.now() + timedelta(hours=1))
-    page = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme, bypass_csp=True).new_page()
+    page = browser.new_context(viewport={"width": 360, "height": 740}, bypass_csp=True).new_page()
     page.goto(f"{server.url}/s/{stage.code}")
     expect(page.locator("#question")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
-    assert serious(Axe().run(page)) == []
+    look(page)
     page.get_by_role("button", name="Slow blues").click()
     expect(page.locator("#options b").first).to_have_text("✓ 100 %")
-    assert serious(Axe().run(page)) == []
+    look(page)

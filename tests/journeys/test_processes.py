@@ -76,7 +76,7 @@ day = timezone.localdate()
 house = Organizer.objects.create(name="House", slug="house", approved_at=timezone.now())
 event = Event.objects.create(organizer=house, name="E", slug="e", starts_on=day, ends_on=day, status="published")
 stage = Stage.objects.create(event=event, name="Main")
-user = User.objects.create_user("dj@example.com", None, name="Marcus")
+user = User.objects.create_user("dj@example.com", None, name="Marcus", is_dj=True)
 print(stage.code, make_token(user, "test")[1])
 """
 

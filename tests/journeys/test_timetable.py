@@ -179,16 +179,18 @@ def test_two_managers_and_a_mistake_without_a_mouse(desk, browser, server, weeke
     expect(desk.get_by_label("From", exact=True)).to_have_value("21:00")
 
 
-def test_the_timetable_and_stars_work_offline(come, desk, weekend, server):
+def test_the_timetable_and_stars_work_offline(phone, desk, weekend, cable):
     add(desk, "Main Floor", "20:00", "22:00", "Ana")
     add(desk, "Main Floor", "22:00", "02:00", "Marcus")
     desk.get_by_role("link", name="Look and publish").click()
     desk.get_by_role("button", name="Publish").click()
-    sarah = come("/e/wcs-budapest/timetable")
+    sarah = phone()
+    sarah.goto(f"{cable.url}/e/wcs-budapest/timetable")
     sarah.evaluate("navigator.serviceWorker.ready.then(() => true)")
     sarah.reload()
     sarah.get_by_role("button", name="Star Ana").click()
     expect(sarah.locator("#said")).to_have_text("Starred. You are reminded ten minutes before.")
+    cable.pull()
     sarah.context.set_offline(True)
     sarah.reload()
     expect(sarah.locator("#net")).to_contain_text("You are offline.")
@@ -201,6 +203,7 @@ def test_the_timetable_and_stars_work_offline(come, desk, weekend, server):
     sarah.get_by_role("button", name="My stars").click()
     expect(sarah.locator("li[data-s]:visible")).to_have_count(2)
     assert [star.slot.who for star in Star.objects.all()] == ["Ana"]
+    cable.plug()
     sarah.context.set_offline(False)
     expect(sarah.locator("#net")).to_be_empty(timeout=40_000)
     left = "Object.keys(JSON.parse(localStorage['pika:stars:wcs-budapest']).queue).length"
@@ -209,24 +212,16 @@ def test_the_timetable_and_stars_work_offline(come, desk, weekend, server):
     assert sorted(star.slot.who for star in Star.objects.all()) == ["Ana", "Marcus"]
 
 
-def serious(found):
-    return [
-        (v["id"], v["nodes"][0]["html"]) for v in found.response["violations"] if v["impact"] in {"serious", "critical"}
-    ]
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_axe_finds_nothing_serious_and_nothing_is_wider_than_a_phone(
-    browser, server, log_in, elena, weekend, marcus, scheme
+    browser, server, log_in, look, elena, weekend, marcus
 ):
-    Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
     now = timezone.now()
     for hours in (-2, 0, 2):
         at = now + timedelta(hours=hours - 1)
         Slot.objects.create(
             stage=weekend[0], starts_at=at, ends_at=at + timedelta(hours=2), dj=marcus, dj_name="M" * 60
         )
-    page = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme, bypass_csp=True).new_page()
+    page = browser.new_context(viewport={"width": 360, "height": 740}, bypass_csp=True).new_page()
     log_in(page, elena)
     its = "/organize/e/wcs-budapest/timetable"
     slot = Slot.objects.first()
@@ -234,8 +229,7 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_a_phone(
     for path in ("/e/wcs-budapest/timetable", its, f"{its}/slot/{slot.code}", late, f"{its}/import", f"{its}/publish"):
         page.goto(f"{server.url}{path}")
         page.locator("h1").wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth") == 360, path
-        assert serious(Axe().run(page)) == [], path
+        look(page)
     page.goto(f"{server.url}/e/wcs-budapest/timetable")
     heights = [button.bounding_box()["height"] for button in page.locator("button:visible, nav a").all()]
     assert min(heights) >= 44

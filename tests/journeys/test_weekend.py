@@ -53,7 +53,7 @@ def build(desk: Any, server: Any) -> Event:
     for n, name in enumerate(["Main Floor", "Blues Room", "Lindy Loft"]):
         desk.get_by_label("Name of the stage").nth(n).fill(name)
     desk.get_by_role("button", name="Save as a draft").click()
-    desk.wait_for_url("**/preview")
+    expect(desk).to_have_url(re.compile(r"/preview$"), timeout=10_000)
     return Event.objects.get()
 
 

@@ -23,11 +23,22 @@ class SlowLayer:
     """A channel layer that takes its time to join a group."""
 
     def __init__(self):
-        self.may_join, self.groups = asyncio.Event(), set()
+        self.asked, self.may_join, self.groups = asyncio.Event(), asyncio.Event(), set()
+
+    async def new_channel(self):
+        return "other"
+
+    async def flush(self):
+        self.groups.clear()
+
+    async def receive(self, channel):
+        await asyncio.Event().wait()
 
     async def group_add(self, topic, channel):
+        self.asked.set()
         await self.may_join.wait()
-        self.groups.add(topic)
+        if channel:
+            self.groups.add(topic)
 
     async def group_discard(self, topic, channel):
         self.groups.discard(topic)
@@ -43,6 +54,7 @@ def on_a_loop(monkeypatch):
             monkeypatch.setattr(module, "get_channel_layer", lambda: its_layer)
             its = Hub()
             its.loop = asyncio.get_running_loop()
+            its.channel = "one" if its_layer else ""
             return await (scenario(its, its_layer) if layer else scenario(its))
 
         return asyncio.run(go())
@@ -53,13 +65,31 @@ def on_a_loop(monkeypatch):
 def test_nobody_has_joined_before_the_process_can_hear_the_others(on_a_loop):
     async def scenario(its, layer):
         joins = [asyncio.create_task(its.join("t", Phone())) for _ in range(3)]
-        await asyncio.sleep(0.02)
+        await layer.asked.wait()
         before = [join.done() for join in joins]
         layer.may_join.set()
         await asyncio.gather(*joins)
         return before, layer.groups
 
     assert on_a_loop(scenario, SlowLayer) == ([False, False, False], {"t"})
+
+
+def test_who_joins_while_the_process_gets_a_new_channel_is_heard_on_it(on_a_loop):
+    async def scenario(its, layer):
+        layer.may_join.set()
+        await its.join("before", Phone())
+        its._listening = asyncio.create_task(its._listen())
+        layer.may_join.clear()
+        layer.asked.clear()
+        anew = asyncio.create_task(its.listen_anew())
+        await asyncio.sleep(0)
+        joins = [asyncio.create_task(its.join("meanwhile", Phone()))]
+        await layer.asked.wait()
+        layer.may_join.set()
+        await asyncio.gather(anew, *joins)
+        return layer.groups
+
+    assert on_a_loop(scenario, SlowLayer) == {"before", "meanwhile"}
 
 
 def test_the_last_to_leave_puts_out_the_light_and_the_next_to_come_turns_it_on(on_a_loop):

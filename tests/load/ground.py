@@ -20,7 +20,7 @@ event = Event.objects.create(
     organizer=organizer, name="Bench", slug="bench", starts_on=now, ends_on=now, status="published"
 )
 print(Stage.objects.create(event=event, name="Main Floor").code)
-print(make_token(User.objects.create_user("dj@example.com", None, name="DJ"), "bench")[1])
+print(make_token(User.objects.create_user("dj@example.com", None, name="DJ", is_dj=True), "bench")[1])
 """
 
 

@@ -3,20 +3,20 @@
 import os
 import resource
 import statistics
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
+_CPU_CLOCK = 2  # of a process as a whole, in the low bits of the number of its clock: clock_getcpuclockid(3)
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads of `pid` so far, in seconds; finer than a clock tick where Linux tells."""
+    """User and system time of `pid` so far, in seconds, of threads that are over, too; precise where Linux tells."""
     try:
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        spent = sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-    except (OSError, ValueError, IndexError):
-        spent = 0.0
-    return spent or ticks(pid)
+        return time.clock_gettime((~pid << 3) | _CPU_CLOCK)
+    except (AttributeError, OSError):
+        return ticks(pid)
 
 
 def ticks(pid: int) -> float:

@@ -74,8 +74,8 @@ const server = Bun.serve({
 class Voice:
     """One socket that speaks: blocking, and as simple as it can be."""
 
-    def __init__(self, port: int, path: str = "/") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), 20)
+    def __init__(self, port: int, path: str = "/", patience: float = 20) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), patience)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket", "Connection: Upgrade"]
         lines += ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "", ""]

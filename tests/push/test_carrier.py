@@ -4,13 +4,14 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from pika.gateways import carrier, webpush
 from pika.gateways.webpush import Letter, Target
+from tests.cast import PATIENCE
 from tests.push.standin import make_certificate
 from tests.push.test_webpush import LETTER, keys
 
@@ -77,6 +78,18 @@ def script(services: Any, certificate: Any, settings: Any) -> Iterator[Script]:
     yield its
     if not its._is_over:
         its.close()
+
+
+def lines(script: Script) -> set[Any]:
+    route = webpush._carrier()._routes.get(f"https://localhost:{script.port}")
+    return set(route.lines) if route else set()
+
+
+def wait_until(question: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not question():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def send(script: Script, number: int = 1, letter: Letter = LETTER) -> list[int]:
@@ -168,25 +181,23 @@ def test_a_slow_body_is_not_waited_for_longer_than_that_but_its_status_counts(sc
 def test_a_connection_that_was_closed_while_it_rested_is_not_used(script):
     script.answers = [[CREATED, CLOSE]]
     assert send(script) == [201]
-    time.sleep(0.3)
+    wait_until(lambda: not lines(script))
     assert send(script) == [201]
     assert script.connections == 2
 
 
 def test_a_connection_without_work_is_closed(script, monkeypatch):
     monkeypatch.setattr(carrier, "_REST", 0.1)
-    assert send(script) == [201]
-    time.sleep(0.8)
-    assert send(script) == [201]
-    assert script.connections == 2
-    time.sleep(0.8)
-    assert webpush._carrier()._routes == {}
+    for connections in (1, 2):
+        assert send(script) == [201]
+        assert script.connections == connections
+        wait_until(lambda: not webpush._carrier()._routes)
 
 
 def test_an_answer_that_nobody_asked_for_is_nobody_s(script):
     script.answers = [[CREATED, 0.2, b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"]]
     assert send(script) == [201]
-    time.sleep(0.4)
+    wait_until(lambda: not lines(script))
     assert send(script) == [201]
 
 
@@ -241,5 +252,5 @@ def test_who_stops_taking_answers_stops_the_sending(script):
     batches = webpush.send_many(LETTER, targets)
     next(batches)
     batches.close()
-    time.sleep(0.5)
+    wait_until(lambda: not any(line.parcel or line.route.waiting for line in lines(script)))
     assert len(script.requests) <= webpush.IN_FLIGHT

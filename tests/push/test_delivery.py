@@ -51,6 +51,18 @@ def test_everybody_gets_it_once_sealed_with_the_page_it_opens(subscribe, service
     assert [phone.refused for phone in phones] == [[]] * 20
 
 
+def test_how_it_was_sent_is_forgotten_after_a_week_and_what_it_said_after_a_year(subscribe, work):
+    subscribe()
+    old, older, new = (announce() for _ in range(3))
+    work()
+    for message, days in ((old, 8), (older, 366)):
+        PushMessage.objects.filter(pk=message.pk).update(created_at=timezone.now() - timedelta(days=days))
+    actions.forget_sent()
+    assert set(PushMessage.objects.all()) == {old, new}
+    assert [chunk.message for chunk in PushChunk.objects.all()] == [new]
+    assert counts(old) == (1, 1, 0, 0)
+
+
 def test_what_is_rolled_back_is_not_sent(subscribe, work):
     phone = subscribe()
     with pytest.raises(OSError), transaction.atomic():

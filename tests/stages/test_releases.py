@@ -7,6 +7,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from accounts.access import guest_of
+from accounts.claim import claim
 from accounts.models import Guest, PushChunk, PushMessage, PushSubscription
 from events.models import Event, Mute
 from pika.jobs import actions as jobs
@@ -45,12 +47,15 @@ def phone(db):
     """`phone("sarah", follows=stage)`: a device that can be pushed to."""
 
     def make(name, follows=None, stars=None, user=None):
-        guest = Guest.objects.create(key=hashlib.sha256(name.encode()).hexdigest(), user=user)
+        key = hashlib.sha256(name.encode()).hexdigest()
+        if user:
+            claim(user, key)
+        guest = guest_of(key)
         if follows:
             Follow.objects.create(guest=guest, stage=follows)
         if stars:
             Star.objects.create(guest=guest, slot=stars)
-        PushSubscription.objects.create(guest=guest, endpoint=name, endpoint_hash=guest.key, p256dh="", auth="")
+        PushSubscription.objects.create(guest=guest, endpoint=name, endpoint_hash=key, p256dh="", auth="")
         return guest
 
     return make
@@ -409,7 +414,7 @@ def test_a_slot_of_a_draft_has_no_star_and_no_timetable(client, night, friday):
 def test_a_users_devices_share_their_stars(client, night, friday, ana):
     client.get("/e/wcs-budapest/timetable")
     client.post(f"/api/v1/slots/{night['Ana'].code}/star", content_type=JSON)
-    Guest.objects.update(user=ana)
-    other = Guest.objects.create(key="f" * 64, user=ana)
-    stars.unstar(other.key, night["Ana"])
+    claim(ana, Guest.objects.get().key)
+    claim(ana, "f" * 64)
+    stars.unstar("f" * 64, night["Ana"])
     assert Star.objects.count() == 0

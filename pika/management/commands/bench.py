@@ -4,13 +4,14 @@ import json
 import sys
 from argparse import ArgumentParser
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 # How many phones each has, if nobody says.
-PHONES = {"fanout": 1000, "storm": 1000, "routing": 5000, "scale": 10_000, "push": 5000}
-BENCHES = ["sessions", *PHONES, "chaos"]
+PHONES = {"fanout": 1000, "storm": 1000, "routing": 5000, "scale": 10_000, "push": 5000, "register": 500}
+BENCHES = ["sessions", *PHONES, "chaos", "match", "export"]
 
 
 class Command(BaseCommand):
@@ -25,12 +26,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--phones",
             type=int,
-            help="fanout, storm: 1000; routing: 5000, shared by its sessions; scale: 10000; chaos: 200; push: 5000",
+            help="fanout, storm: 1000; routing, push: 5000; scale: 10000; chaos: 200; register: 500",
         )
         parser.add_argument("--processes", type=int, help="web processes of ours (1, chaos: 2; not with --embedded)")
         parser.add_argument("--rounds", type=int, default=2, help="chaos: how often each fault")
         parser.add_argument("--seconds", type=float, help="fanout: one round, so long (instead of three of 4)")
         parser.add_argument("--rate", type=float, help="fanout: messages a second (10); then without the baselines")
+        parser.add_argument(
+            "--sets", type=Path, help="match: a folder of sets (CSV with ISRC); ../shared/data/wcs_sets"
+        )
+        parser.add_argument("--tracks", type=int, help="match: speed among so many tracks (1000000 takes some minutes)")
+        parser.add_argument("--markdown", action="store_true", help="match: write the table into docs/matching.md")
+        parser.add_argument("--runs", type=int, default=200, help="export: how many playlists")
         parser.add_argument("--embedded", action="store_true", help="SQLite and memory instead of Postgres and Redis")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -48,7 +55,22 @@ class Command(BaseCommand):
             if found["broken"]:
                 sys.exit(1)
             return
-        if name == "push":
+        if name == "export":
+            found = bench.bench(options["runs"], options["embedded"])
+            self.stdout.write(json.dumps(found) if options["json"] else bench.show(found))
+            if found["lost"] or found["doubled"]:
+                sys.exit(1)
+            return
+        if name == "match":
+            try:
+                found = bench.bench(options["sets"], options["tracks"], options["embedded"])
+            except FileNotFoundError as error:
+                raise CommandError(str(error)) from error
+            if options["markdown"]:
+                bench.write(found)
+            self.stdout.write(json.dumps(found, ensure_ascii=False) if options["json"] else bench.show(found))
+            return
+        if name in {"push", "register"}:
             found = bench.bench(options["phones"] or PHONES[name], options["embedded"])
             self.stdout.write(json.dumps(found) if options["json"] else bench.show(found))
             return

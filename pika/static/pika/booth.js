@@ -3,6 +3,7 @@
 import { AskTheFloor } from "pika/booth_poll.js";
 import { TellTheFloor } from "pika/booth_tell.js";
 import { Live } from "pika/live.js";
+import { many, tr } from "pika/words.js";
 
 const $ = (id) => document.getElementById(id);
 const root = $("booth");
@@ -11,7 +12,7 @@ const LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 const newCode = () => Array.from(random(8), (n) => LETTERS[n % LETTERS.length]).join("");
 const SHOWN = 30; // plays on the page until one asks for all
 const [TOAST_FOR, UNDO_FOR] = [5000, 15_000];
-const ELSEWHERE = "It was ended in another window, or after hours without a track.";
+const ELSEWHERE = tr("It was ended in another window, or after hours without a track.");
 
 let edits = 0; // settings changed here and known to the server
 let session = null; // {sessionId, djName, startedAt, stage, delaySeconds, isPaused, note, url, isLive}
@@ -33,7 +34,6 @@ function newPlayId() {
 }
 
 // --- Words ---------------------------------------------------------------------------------------------
-const many = (n, one, more) => `${n} ${n === 1 ? one : more}`;
 const nameOf = ({ artist, title }) => (artist ? `${artist} – ${title}` : title);
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 const isolate = (words) => `\u2068${words}\u2069`; // a right-to-left name must not turn the sentence round it
@@ -81,8 +81,8 @@ function complainOf(error, fallback) {
   const [, path, words] = /^([\w.]+): (.*)$/s.exec(error.message) ?? [];
   const field = PATHS[path] ?? (/^stage_/.test(error.code) ? "code" : fallback);
   let said = sentence(words ?? error.message);
-  if (error.code === "stage_not_found") said = "There is no stage with this code where you may play. Look at the poster, or ask the organizer.";
-  if (error.code === "lost") said = "No connection: this was not saved. Try again when it is back.";
+  if (error.code === "stage_not_found") said = tr("There is no stage with this code where you may play. Look at the poster, or ask the organizer.");
+  if (error.code === "lost") said = tr("No connection: this was not saved. Try again when it is back.");
   complain(field, said);
   $(field)?.closest("details")?.setAttribute("open", "");
   $(field)?.focus();
@@ -107,7 +107,7 @@ const live = new Live({
     TRACK_HIDDEN: here(hiddenOrBack),
     METADATA_UPDATED: here(corrected),
     LISTENER_COUNT: here(({ count }) => (floor.listeners = count)),
-    DJ_LIVE: here((message) => isMine(message) || toast(`${isolate(message.djName)} went live on this stage too.`)),
+    DJ_LIVE: here((message) => isMine(message) || toast(tr("{name} went live on this stage too.", { name: isolate(message.djName) }))),
     SESSION_ENDED: mine(() => ended(isEnding ? "" : ELSEWHERE)),
     LIKE_RECEIVED: mine(({ playId, count }) => plays.has(playId) && (plays.get(playId).likes = count)),
     TEMPO_FEEDBACK: mine((message) => (tempo = message)),
@@ -151,8 +151,8 @@ function refused(error) {
 
 function loggedOut() {
   lostAt = null;
-  $("net").replaceChildren("You are logged out. The floor keeps your last song. ");
-  const link = make("a", "", "Log in again");
+  $("net").replaceChildren(`${tr("You are logged out. The floor keeps your last song.")} `);
+  const link = make("a", "", tr("Log in again"));
   link.href = `/accounts/login/?next=${encodeURIComponent(location.pathname)}`;
   $("net").append(link);
   $("net").hidden = false;
@@ -161,7 +161,7 @@ function loggedOut() {
 function turned(state) {
   if (state === "lost") lostAt ??= Date.now();
   if (state === "open") {
-    if (lostAt && session) toast(waiting().length ? "The connection is back. Your tracks go out now." : "The connection is back.");
+    if (lostAt && session) toast(waiting().length ? tr("The connection is back. Your tracks go out now.") : tr("The connection is back."));
     if (lostAt || !session) $("net").hidden = true;
     lostAt = null;
     flush();
@@ -252,7 +252,7 @@ function sayWhere() {
   const code = choice();
   const listed = [...document.querySelectorAll('input[name="stage"]')].find((radio) => radio.value === code);
   setText("djname-now", $("djname").value.trim() || "DJ");
-  setText("golive-where", code === "" ? "with a QR of your own" : code ? `on ${isolate(listed?.dataset.name ?? code)}` : "");
+  setText("golive-where", code === "" ? tr("with a QR of your own") : code ? tr("on {stage}", { stage: isolate(listed?.dataset.name ?? code) }) : "");
 }
 
 function startGoing(event) {
@@ -260,7 +260,7 @@ function startGoing(event) {
   if (isGoing) return;
   for (const field of ["code", "djname", "go"]) complain(field, "");
   const stageId = choice();
-  if (stageId === null) return complainOf({ message: "Choose a stage, or type the code from the poster.", code: "stage_" });
+  if (stageId === null) return complainOf({ message: tr("Choose a stage, or type the code from the poster."), code: "stage_" });
   if (wanted?.stageId !== stageId) wanted = { stageId, sessionId: newCode() };
   goLive();
 }
@@ -277,7 +277,7 @@ async function goLive() {
     enter(sessionId);
   } catch (error) {
     isGoing = error.code === "lost" ? "waiting" : false;
-    if (error.code === "lost") return complain("go", "No connection yet. You go live as soon as it is there.");
+    if (error.code === "lost") return complain("go", tr("No connection yet. You go live as soon as it is there."));
     if (error.code === "unauthenticated") return loggedOut();
     if (["session_not_found", "session_over"].includes(error.code)) wanted = null;
     complainOf(error, "go");
@@ -317,7 +317,7 @@ function typed(event) {
   if (!title) {
     if (Date.now() - typedAt < 1500) return; // the second half of a double click
     if (artist && document.activeElement === $("t-artist")) return $("t-title").focus();
-    return complainOf({ message: "track.title: Type at least the title." });
+    return complainOf({ message: `track.title: ${tr("Type at least the title.")}` });
   }
   typedAt = Date.now();
   const play = { playId: newPlayId(), playedAt: new Date(typedAt).toISOString(), track: { artist, title } };
@@ -418,7 +418,7 @@ async function hide(playId, hidden, isUndoable = false) {
       render();
     }
   }
-  if (isUndoable && hidden) toast(`Hidden: ${isolate(nameOf(play.track))}`, () => hide(playId, false));
+  if (isUndoable && hidden) toast(tr("Hidden: {song}", { song: isolate(nameOf(play.track)) }), () => hide(playId, false));
 }
 
 function takeBack(play, isTakenBack) {
@@ -441,7 +441,7 @@ function warn(message) {
     ($("alerts").querySelector("button") ?? $("t-artist")).focus({ preventScroll: true });
   };
   const row = make("div", "row");
-  row.append(button("Hide it", "main", () => close(true)), button("Keep it", "", () => close(false)));
+  row.append(button(tr("Hide it"), "main", () => close(true)), button(tr("Keep it"), "", () => close(false)));
   alert.append(make("p", "repeat-h", sentence(message.words)), name("p", "", nameOf(message.track)), row);
   $("alerts").prepend(alert);
   document.title = `⚠ ${document.title.replace(/^⚠ /, "")}`;
@@ -476,7 +476,7 @@ async function change(changes, field, done, words) {
     edits++;
     if (done) setText(done, words);
   } catch (error) {
-    if (field === "pause") toast(error.code === "lost" ? "No connection: try again when it is back." : sentence(error.message));
+    if (field === "pause") toast(error.code === "lost" ? tr("No connection: try again when it is back.") : sentence(error.message));
     else complainOf(error, field);
   }
   render();
@@ -485,14 +485,14 @@ async function change(changes, field, done, words) {
 function setDelay(event) {
   event.preventDefault();
   const seconds = $("delay").valueAsNumber;
-  if (!(Number.isInteger(seconds) && seconds >= 0 && seconds <= 600)) return complainOf({ message: "delaySeconds: A whole number from 0 to 600." });
-  change({ delaySeconds: seconds }, "delay", "delay-done", seconds ? `The floor hears ${seconds} s later.` : "The floor hears at once.");
+  if (!(Number.isInteger(seconds) && seconds >= 0 && seconds <= 600)) return complainOf({ message: `delaySeconds: ${tr("A whole number from 0 to 600.")}` });
+  change({ delaySeconds: seconds }, "delay", "delay-done", seconds ? tr("The floor hears {seconds} s later.", { seconds }) : tr("The floor hears at once."));
 }
 
 function leaveNote(event) {
   event.preventDefault();
   const note = $("note").value.trim();
-  change({ note }, "note", "note-done", note ? "It waits for the next DJ." : "No note.");
+  change({ note }, "note", "note-done", note ? tr("It waits for the next DJ.") : tr("No note."));
 }
 
 function fillIn() {
@@ -525,7 +525,7 @@ async function end() {
     ended("");
   } catch (error) {
     isWishingToEnd = error.code === "lost";
-    toast(isWishingToEnd ? "No connection. Your set ends as soon as it is back." : sentence(error.message));
+    toast(isWishingToEnd ? tr("No connection. Your set ends as soon as it is back.") : sentence(error.message));
   } finally {
     isEnding = false;
   }
@@ -541,8 +541,8 @@ function ended(why) {
   keepAwake();
   const list = [...plays.values()].filter((play) => !play.isHidden);
   const likes = list.reduce((sum, play) => sum + (play.likes ?? 0), 0);
-  const numbers = [many(list.length, "song", "songs"), many(likes, "like", "likes"), many(countThanks(0), "thank-you", "thank-yous")];
-  const note = session.note && session.stage ? " Your note waits for the next DJ." : "";
+  const numbers = [many(list.length, "{n} song", "{n} songs"), many(likes, "{n} like", "{n} likes"), many(countThanks(0), "{n} thank-you", "{n} thank-yous")];
+  const note = session.note && session.stage ? ` ${tr("Your note waits for the next DJ.")}` : "";
   setText("over-words", `${why} ${numbers.join(", ")}.${note}`.trim());
   show("over");
   flush();
@@ -568,9 +568,9 @@ function render() {
   if (!session.isLive) return setText("over-floor", overWords());
   const list = newestFirst();
   const current = list.find((play) => !play.isHidden && !play.isWaiting);
-  setText("where", session.stage?.name ?? "Quick Start");
-  setText("as", [session.stage?.eventName, session.djName && `as ${isolate(session.djName)}`].filter(Boolean).join(" · "));
-  setText("since", session.startedAt ? `since ${clock(session.startedAt)}` : "");
+  setText("where", session.stage?.name ?? tr("Quick Start"));
+  setText("as", [session.stage?.eventName, session.djName && tr("as {name}", { name: isolate(session.djName) })].filter(Boolean).join(" · "));
+  setText("since", session.startedAt ? tr("since {time}", { time: clock(session.startedAt) }) : "");
   $("note-form").hidden = !session.stage; // after a Quick Start comes nobody
   renderQr();
   renderHandover();
@@ -580,31 +580,35 @@ function render() {
   setText("listeners", String(floor.listeners ?? "–"));
   renderTempo(current);
   $("pause").setAttribute("aria-pressed", String(Boolean(session.isPaused)));
-  setText("pause", session.isPaused ? "Paused. Go on" : "Pause publishing");
+  setText("pause", session.isPaused ? tr("Paused. Go on") : tr("Pause publishing"));
   renderPlays(list);
 }
 
 function renderNet() {
   if (!lostAt) return;
   const count = session ? waiting().length : 0;
-  const wait = count ? ` ${many(count, "track waits", "tracks wait")} here and ${count === 1 ? "goes" : "go"} out when it is back.` : " Type on: your tracks wait here and go out when it is back.";
-  setText("net", `No connection since ${clock(lostAt)}.${session?.isLive ? " The floor keeps your last song." + wait : ""}`);
+  const wait = count
+    ? many(count, "{n} track waits here and goes out when it is back.", "{n} tracks wait here and go out when it is back.")
+    : tr("Type on: your tracks wait here and go out when it is back.");
+  const said = [tr("No connection since {time}.", { time: clock(lostAt) })];
+  if (session?.isLive) said.push(tr("The floor keeps your last song."), wait);
+  setText("net", said.join(" "));
   $("net").hidden = false;
 }
 
 function renderFloor(current) {
   const { play, state } = floor;
-  setText("song", play?.track.title ?? "Nothing yet");
+  setText("song", play?.track.title ?? tr("Nothing yet"));
   setText("artist", play?.track.artist ?? "");
   $("song").classList.toggle("none", !play);
   let words = "";
-  if (session.isPaused) words = "Publishing is paused: the floor sees nothing new until you go on.";
+  if (session.isPaused) words = tr("Publishing is paused: the floor sees nothing new until you go on.");
   else if (play && play.sessionId !== session.sessionId && floor.sessionId && floor.sessionId !== session.sessionId)
-    words = `${isolate(play.djName)} is on the screens. The newest song wins: tell the floor yours.`;
-  else if (play && play.sessionId !== session.sessionId) words = `That was ${isolate(play.djName)}. Your first song comes next.`;
-  else if (session.delaySeconds && current && (!play || current.playedAt > play.playedAt)) words = `${isolate(current.track.title)} comes after your delay of ${session.delaySeconds} s.`;
-  else if (play && state === "between_songs") words = "Between songs: the screens keep the last one.";
-  else if (!play) words = "Type your first song below, or let the program on your laptop tell it.";
+    words = tr("{name} is on the screens. The newest song wins: tell the floor yours.", { name: isolate(play.djName) });
+  else if (play && play.sessionId !== session.sessionId) words = tr("That was {name}. Your first song comes next.", { name: isolate(play.djName) });
+  else if (session.delaySeconds && current && (!play || current.playedAt > play.playedAt)) words = tr("{song} comes after your delay of {seconds} s.", { song: isolate(current.track.title), seconds: session.delaySeconds });
+  else if (play && state === "between_songs") words = tr("Between songs: the screens keep the last one.");
+  else if (!play) words = tr("Type your first song below, or let the program on your laptop tell it.");
   setText("floor-words", words);
 }
 
@@ -612,7 +616,7 @@ function renderTempo(current) {
   const { slower = 0, perfect = 0, faster = 0, total = 0 } = tempo && (!tempo.playId || tempo.playId === current?.playId) ? tempo : {};
   for (const [key, n] of Object.entries({ slower, perfect, faster })) $(`bar-${key}`).style.flexGrow = n;
   $("tempo").classList.toggle("none", !total);
-  setText("tempo-words", total ? `${slower} slower · ${perfect} perfect · ${faster} faster` : "No word about the tempo yet");
+  setText("tempo-words", total ? tr("{slower} slower · {perfect} perfect · {faster} faster", { slower, perfect, faster }) : tr("No word about the tempo yet"));
 }
 
 function renderQr() {
@@ -621,7 +625,7 @@ function renderQr() {
   const source = `${path}/qr.svg`;
   if ($("qr").getAttribute("src") === source) return;
   for (const id of ["qr", "qr-img"]) $(id).src = source;
-  $("qr-img").alt = `QR code of ${address}`;
+  $("qr-img").alt = tr("QR code of {address}", { address });
   setText("qr-name", session.stage?.name ?? session.djName ?? "");
   setText("qr-code", session.stage?.stageId ?? session.sessionId);
   setText("qr-url", address.replace(/^https?:\/\//, ""));
@@ -663,22 +667,22 @@ function renderRow(row, play) {
   const [time, words, hearts, press] = row.children;
   const isHidden = play.wish ?? play.isHidden;
   let state = "";
-  if (play.isTakenBack) state = "taken back before the floor heard it";
-  else if (play.isWaiting) state = live.state === "open" ? "on its way" : "waits for the connection";
-  else if (play.wish !== undefined) state = live.state === "open" ? "" : `${play.wish ? "hidden" : "shown"} as soon as the connection is back`;
-  else if (play.isHidden) state = "hidden from the floor";
+  if (play.isTakenBack) state = tr("taken back before the floor heard it");
+  else if (play.isWaiting) state = live.state === "open" ? tr("on its way") : tr("waits for the connection");
+  else if (play.wish !== undefined) state = live.state === "open" ? "" : play.wish ? tr("hidden as soon as the connection is back") : tr("shown as soon as the connection is back");
+  else if (play.isHidden) state = tr("hidden from the floor");
   const texts = [
     [time, clock(play.playedAt)],
     [words.children[0], play.track.title],
     [words.children[1], play.track.artist ?? ""],
     [words.children[2], state],
     [hearts, play.likes ? `♥ ${play.likes}` : ""],
-    [press, isHidden ? "Show again" : "Hide"],
+    [press, isHidden ? tr("Show again") : tr("Hide")],
   ];
   for (const [element, text] of texts) if (element.textContent !== text) element.textContent = text;
   row.className = isHidden ? "is-hidden" : play.isWaiting ? "is-waiting" : "";
-  press.setAttribute("aria-label", `${isHidden ? "Show again" : "Hide"}: ${nameOf(play.track)}`);
-  hearts.setAttribute("aria-label", play.likes ? many(play.likes, "like", "likes") : "");
+  press.setAttribute("aria-label", `${isHidden ? tr("Show again") : tr("Hide")}: ${nameOf(play.track)}`);
+  hearts.setAttribute("aria-label", play.likes ? many(play.likes, "{n} like", "{n} likes") : "");
 }
 
 // What the DJ before left: on top until the first song of this set, then out of the way.
@@ -692,7 +696,7 @@ function renderHandover() {
     $("first")[isBegun ? "after" : "before"]($("handover"));
     if (isBegun) $("handover-last").open = false;
   }
-  setText("handover-h", djName === session.djName ? "Your last set here" : `Before you: ${isolate(djName ?? last[0]?.djName ?? "")}`);
+  setText("handover-h", djName === session.djName ? tr("Your last set here") : tr("Before you: {name}", { name: isolate(djName ?? last[0]?.djName ?? "") }));
   setText("handover-note", note ?? "");
   $("handover-note").hidden = !note;
   $("handover-last").hidden = !last.length;
@@ -709,15 +713,18 @@ function renderHandover() {
   }));
 }
 
+const TEMPO = { slower: "{n} slower", perfect: "{n} perfect", faster: "{n} faster" };
 const tempoWords = (marks = {}) =>
-  ["slower", "perfect", "faster"].filter((key) => marks[key]).map((key) => `${marks[key]} ${key}`).join(" · ");
+  Object.keys(TEMPO).filter((key) => marks[key]).map((key) => tr(TEMPO[key], { n: marks[key] })).join(" · "); // tr("{n} slower") tr("{n} perfect") tr("{n} faster")
 
 function overWords() {
-  if (!session.stage) return "The page of your set keeps its songs.";
-  if (["live", "between_songs", "reconnecting", "away"].includes(floor.state) && floor.djName) return `${isolate(floor.djName)} plays on at ${isolate(session.stage.name)}.`;
+  if (!session.stage) return tr("The page of your set keeps its songs.");
+  const stage = isolate(session.stage.name);
+  if (["live", "between_songs", "reconnecting", "away"].includes(floor.state) && floor.djName) return tr("{name} plays on at {stage}.", { name: isolate(floor.djName), stage });
   const slot = floor.nextSlot;
-  if (slot) return `On the timetable of ${isolate(session.stage.name)}: ${isolate(slot.djName)}, ${clock(slot.startsAt)}–${clock(slot.endsAt)}.`;
-  return `${isolate(session.stage.name)} waits for the next DJ. Its QR stays the same.`;
+  const times = slot && `${clock(slot.startsAt)}–${clock(slot.endsAt)}`;
+  if (slot) return tr("On the timetable of {stage}: {name}, {times}.", { stage, name: isolate(slot.djName), times });
+  return tr("{stage} waits for the next DJ. Its QR stays the same.", { stage });
 }
 
 // --- Hands ---------------------------------------------------------------------------------------------------
@@ -746,17 +753,17 @@ onClick("pause", () => change({ isPaused: !session.isPaused }, "pause"));
 onClick("stop", async () => {
   try {
     await live.ask("TRACK_STOPPED", { sessionId: session.sessionId });
-    toast("The floor sees: between songs.");
+    toast(tr("The floor sees: between songs."));
   } catch (error) {
-    toast(error.code === "lost" ? "No connection: the floor keeps your last song anyway." : sentence(error.message));
+    toast(error.code === "lost" ? tr("No connection: the floor keeps your last song anyway.") : sentence(error.message));
   }
 });
 onClick("qr-open", () => $("qr-big").showModal());
 onClick("qr-img", () => $("qr-big").close());
 onClick("end", () => {
   const count = waiting().length;
-  setText("end-words", session.stage ? "The floor goes on to the next DJ. The stage and its QR stay." : "The page of this set stays, and says that it is over.");
-  if (count) $("end-words").append(` ${many(count, "track", "tracks")} will still be sent.`);
+  setText("end-words", session.stage ? tr("The floor goes on to the next DJ. The stage and its QR stay.") : tr("The page of this set stays, and says that it is over."));
+  if (count) $("end-words").append(` ${many(count, "{n} track will still be sent.", "{n} tracks will still be sent.")}`);
   $("end-ask").showModal();
 });
 $("end-ask").addEventListener("close", async () => {

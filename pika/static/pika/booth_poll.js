@@ -1,6 +1,8 @@
 // The booth asks the floor: a question, two to four answers, bars that move.
+import { many, tr } from "pika/words.js";
+
 const $ = (id) => document.getElementById(id);
-const votes = (n) => `${n} ${n === 1 ? "vote" : "votes"}`;
+const votes = (n) => many(n, "{n} vote", "{n} votes");
 
 function say(id, words) {
   if ($(id).textContent !== words) $(id).textContent = words;
@@ -44,7 +46,7 @@ export class AskTheFloor {
     event.preventDefault();
     const question = $("poll-question").value.trim();
     const options = [...$("poll-ask").querySelectorAll("[name=option]")].map((field) => field.value.trim()).filter(Boolean);
-    const trouble = !question ? "Type a question." : options.length < 2 ? "Type at least two answers." : "";
+    const trouble = !question ? tr("Type a question.") : options.length < 2 ? tr("Type at least two answers.") : "";
     say("poll-said", trouble);
     if (trouble) return (question ? [...$("poll-ask").querySelectorAll("[name=option]")].find((field) => !field.value.trim()) : $("poll-question")).focus();
     if (this.#isAsking) return;
@@ -54,7 +56,7 @@ export class AskTheFloor {
       $("poll-ask").reset();
       $("poll-q").focus({ preventScroll: true });
     } catch (error) {
-      say("poll-said", error.code === "lost" ? "No connection: ask again when it is back." : error.message.replace(/^[\w.]+: /, ""));
+      say("poll-said", error.code === "lost" ? tr("No connection: ask again when it is back.") : error.message.replace(/^[\w.]+: /, ""));
     } finally {
       this.#isAsking = false;
     }
@@ -64,7 +66,7 @@ export class AskTheFloor {
     try {
       await this.#live.ask(type, { pollId: this.#poll.pollId });
     } catch (error) {
-      this.#toast(error.code === "lost" ? "No connection: the poll ends by itself." : error.message);
+      this.#toast(error.code === "lost" ? tr("No connection: the poll ends by itself.") : error.message);
     }
   }
 
@@ -87,13 +89,13 @@ export class AskTheFloor {
       row.querySelector("i").style.width = `${poll.total ? (100 * poll.votes[i]) / poll.total : 0}%`;
       row.classList.toggle("won", poll.isOver && poll.winner === i);
     }
-    say("poll-words", poll.isOver ? result(poll) : `The floor votes: ${votes(poll.total)}`);
+    say("poll-words", poll.isOver ? result(poll) : tr("The floor votes: {votes}", { votes: votes(poll.total) }));
   }
 }
 
 function result({ total, winner, options }) {
-  if (!total) return "Nobody voted.";
-  return `${winner === undefined ? "It is a tie" : `The floor says: \u2068${options[winner]}\u2069`}, ${votes(total)}.`;
+  if (!total) return tr("Nobody voted.");
+  return `${winner === undefined ? tr("It is a tie") : tr("The floor says: {option}", { option: `\u2068${options[winner]}\u2069` })}, ${votes(total)}.`;
 }
 
 function bar(words) {

@@ -1,4 +1,6 @@
 // The booth tells the floor: a line for some minutes; and shows what the floor is told, also by the organizer.
+import { tr } from "pika/words.js";
+
 const $ = (id) => document.getElementById(id);
 
 function say(id, words) {
@@ -39,7 +41,7 @@ export class TellTheFloor {
   async #tell(event) {
     event.preventDefault();
     const message = $("tell-message").value.trim();
-    const trouble = !message ? "Type what they should know." : message.length > 200 ? `That is ${message.length} characters, and 200 fit.` : "";
+    const trouble = !message ? tr("Type what they should know.") : message.length > 200 ? tr("That is {length} characters, and 200 fit.", { length: message.length }) : "";
     say("tell-said", trouble);
     if (trouble) return $("tell-message").focus();
     if (this.#isTelling) return;
@@ -50,7 +52,7 @@ export class TellTheFloor {
       await this.#live.ask("SEND_ANNOUNCEMENT", { sessionId: this.#sessionId(), message, durationSeconds, push });
       $("tell").reset();
     } catch (error) {
-      say("tell-said", error.code === "lost" ? "No connection: tell them when it is back." : error.message.replace(/^[\w.]+: /, ""));
+      say("tell-said", error.code === "lost" ? tr("No connection: tell them when it is back.") : error.message.replace(/^[\w.]+: /, ""));
     } finally {
       this.#isTelling = false;
     }
@@ -60,7 +62,7 @@ export class TellTheFloor {
     try {
       await this.#live.ask("CANCEL_ANNOUNCEMENT", { sessionId: this.#sessionId(), announcementId });
     } catch (error) {
-      this.#toast(error.code === "lost" ? "No connection: it ends by itself." : error.message);
+      this.#toast(error.code === "lost" ? tr("No connection: it ends by itself.") : error.message);
     }
   }
 
@@ -85,7 +87,7 @@ export class TellTheFloor {
       box.dataset.urgent = told.announcementId;
       Object.assign(who, { className: "repeat-h", textContent: whoOf(told), dir: "auto" });
       Object.assign(words, { textContent: told.message, dir: "auto" });
-      Object.assign(button, { type: "button", className: "btn main", textContent: "I have read this" });
+      Object.assign(button, { type: "button", className: "btn main", textContent: tr("I have read this") });
       button.onclick = () => {
         this.#read.add(told.announcementId);
         this.#alarm();
@@ -105,12 +107,12 @@ function row(told, isMine) {
   its.dataset.id = announcementId;
   its.className = priority;
   words.dir = "auto";
-  who.textContent = `${isMine ? "You" : whoOf(told)}: `;
+  who.textContent = `${isMine ? tr("You") : whoOf(told)}: `;
   words.append(who, message);
   its.append(words);
   if (!isMine) return its;
   const button = document.createElement("button");
-  Object.assign(button, { type: "button", className: "btn", textContent: "Take it back" });
+  Object.assign(button, { type: "button", className: "btn", textContent: tr("Take it back") });
   button.dataset.id = announcementId;
   its.append(button);
   return its;

@@ -22,9 +22,11 @@ function keep(what, value) {
   } catch {} // a full or forbidden store must not stop the music
 }
 
-// A page that came out of the phone's own store may be older than what this phone heard since.
+// A page that came out of the phone's own store may be older than what this phone heard since. The result of a poll is
+// on no page: whoever loads the page anew keeps it for the rest of its half minute.
 const saved = read("floor");
-let s = saved?.at > $("at").content * 1000 ? saved.s : page;
+const isOlder = saved?.at > $("at").content * 1000;
+let s = isOlder ? saved.s : { ...page, poll: page.poll ?? (saved?.s.poll?.isOver ? saved.s.poll : null) };
 // liked: what this phone shows; queue: what the server was not told yet; tempo, vote: its wish for one play, in one poll
 const hearts = { liked: {}, queue: {}, tempo: {}, vote: {}, ...read("hearts") };
 
@@ -170,7 +172,7 @@ function hear(message) {
   if (s.poll?.isOver && !s.poll.overAt) s.poll.overAt = live.now();
   if (s.poll?.isOver && !poll?.isOver) announce(pollWords(s.poll));
   else if (s.poll && s.poll.pollId !== poll?.pollId) announce(fill(words.pollAsked, s.poll));
-  keep("floor", { at: live.now(), s });
+  keep("floor", { at: Math.max(live.now(), $("at").content * 1000 + 1), s }); // newer than this page, whatever our clock says
   draw();
 }
 

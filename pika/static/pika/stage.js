@@ -71,10 +71,9 @@ const clocks = {}; // a formatter costs a slow phone a millisecond
 
 export function clock(iso, timeZone, now = Date.now()) {
   const at = new Date(iso);
-  const weekday = Math.abs(at - now) < 16 * 3600e3 ? undefined : "long";
-  const format = { weekday, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone };
-  clocks[[timeZone, weekday]] ??= new Intl.DateTimeFormat(document.documentElement.lang, format);
-  return clocks[[timeZone, weekday]].format(at);
+  const say = (what) => (clocks[[timeZone, Object.keys(what)]] ??= new Intl.DateTimeFormat(document.documentElement.lang, { ...what, timeZone })).format(at);
+  const time = say({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  return Math.abs(at - now) < 16 * 3600e3 ? time : `${say({ weekday: "long" })} ${time}`; // as the server says it
 }
 
 export const shown = (s) => s.play ?? (s.state === "closed" ? null : s.recent[0]) ?? null;

@@ -2,7 +2,9 @@
 const SHELL = "pika-shell-{% shell_version 'pika/tokens.css' 'pika/page.css' 'pika/live.js' 'pika/stage.js' 'pika/floor.js' 'pika/floor_news.js' 'pika/wall.js' 'pika/overlay.js' 'pika/welcome.js' 'pika/timetable.js' %}";
 const PAGES = "pika-pages";
 const FILES = ["{% static 'pika/tokens.css' %}", "{% static 'pika/page.css' %}", "{% static 'pika/live.js' %}", "{% static 'pika/stage.js' %}", "{% static 'pika/floor.js' %}", "{% static 'pika/floor_news.js' %}", "{% static 'pika/timetable.js' %}", "{% static 'pika/icon.svg' %}"];
-const PAGE = /^\/($|[sl]\/[^/]+(\/wall|\/overlay)?$|e\/[^/]+\/timetable$)/;
+const PAGE = /^\/($|[sl]\/[^/]+(\/wall|\/overlay)?$|e\/[^/]+\/timetable$|me\/songs(\/heard)?$)/;
+const OWN = /^\/me\//; // readable offline, until somebody goes or comes
+const DOOR = /^\/(accounts\/(login|logout)\/|me\/delete)$/;
 const PICTURE = /^\/[sl]\/[^/]+\/qr\.(svg|png)$/;
 const PATIENCE = 3000;
 const MOST_PAGES = 24;
@@ -24,9 +26,11 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
+  if (request.method === "POST" && url.pathname === "{% url 'accounts:choose_look' %}") event.waitUntil(caches.delete(PAGES)); // another language
+  if (request.method === "POST" && DOOR.test(url.pathname)) event.waitUntil(forgetOwn());
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (url.pathname.startsWith("{% static 'pika/' %}") || PICTURE.test(url.pathname)) event.respondWith(whileItIsRefreshed(event));
-  else if (request.mode === "navigate" && PAGE.test(url.pathname)) event.respondWith(networkFirst(event, url.pathname));
+  else if (request.mode === "navigate" && PAGE.test(url.pathname)) event.respondWith(OWN.test(url.pathname) ? ownPage(event, url.pathname, url.search) : networkFirst(event, url.pathname));
 });
 
 async function keep(name, key, response) {
@@ -34,6 +38,11 @@ async function keep(name, key, response) {
   const cache = await caches.open(name);
   await cache.put(key, response.clone());
   if (name === PAGES) for (const old of (await cache.keys()).slice(0, -MOST_PAGES)) await cache.delete(old);
+}
+
+async function forgetOwn() {
+  const cache = await caches.open(PAGES);
+  for (const kept of await cache.keys()) if (OWN.test(new URL(kept.url).pathname)) await cache.delete(kept);
 }
 
 async function whileItIsRefreshed(event) {
@@ -45,6 +54,18 @@ async function whileItIsRefreshed(event) {
   });
   if (kept) event.waitUntil(fresh.catch(() => {}));
   return kept ?? fresh;
+}
+
+// One's own pages are never shown from before while there is a network: they may have changed on another device.
+async function ownPage(event, path, search) {
+  try {
+    const fresh = await fetch(event.request);
+    if (!search) event.waitUntil(keep(PAGES, path, fresh.clone()));
+    return fresh;
+  } catch {
+    const kept = await (await caches.open(PAGES)).match(path);
+    return kept ?? new Response(OFFLINE, { status: 503, headers: { "Content-Type": "text/html; charset=utf-8" } });
+  }
 }
 
 async function networkFirst(event, path) {
@@ -73,7 +94,7 @@ async function show(data) {
   try {
     its = data.json();
   } catch {} // something must be shown, or the browser takes the subscription away
-  const { title = "Pika!", body = "{% translate 'There is news for you.' %}", url = "/", tag = "pika", at = Date.now() } = its;
+  const { title = "Pika!", body = "{% filter escapejs %}{% translate 'There is news for you.' %}{% endfilter %}", url = "/", tag = "pika", at = Date.now() } = its;
   const shown = await self.registration.getNotifications({ tag }).catch(() => []);
   const isAgain = shown.some((old) => old.data?.at === at); // sent twice, after a worker died: no second buzz
   await self.registration.showNotification(title, {
@@ -84,7 +105,7 @@ async function show(data) {
     icon: "{% static 'pika/icon-192.png' %}",
     badge: "{% static 'pika/icon-192.png' %}",
     data: { url, at },
-    actions: [{ action: "less", title: "{% translate 'Mute …' %}" }],
+    actions: [{ action: "less", title: "{% filter escapejs %}{% translate 'Mute …' %}{% endfilter %}" }],
   });
 }
 

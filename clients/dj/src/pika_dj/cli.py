@@ -16,6 +16,7 @@ from pika_dj.login import login
 from pika_dj.screen import Trouble, log
 from pika_dj.settings import Settings, home
 from pika_dj.sources.choose import NAMES, Wanted
+from pika_dj.verify import verify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +44,8 @@ def _run(asked: argparse.Namespace) -> int:
     settings = Settings.load()
     if asked.command == "hide":
         return hide(settings, is_hidden=not asked.undo)
+    if asked.command == "verify":
+        return verify(settings, asked.session)
     # Imported here: the websocket library is not needed to log in or to ask the doctor.
     signal.signal(signal.SIGTERM, _interrupt)
     if asked.command == "replay":
@@ -98,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("hide", help="hide the track you are playing now")
     command.add_argument("--undo", action="store_true", help="show it again")
+
+    command = commands.add_parser("verify", help="say what the songs of your last set were")
+    command.add_argument("session", nargs="?", default="", metavar="CODE", help="another set, by its code")
     return parser
 
 

@@ -1,0 +1,1 @@
+"""The API of people and their devices, a module a noun."""

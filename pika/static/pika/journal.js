@@ -1,0 +1,87 @@
+// The journal without waiting for pages: notes save themselves, a song leaves and comes back in its place.
+const $ = (id) => document.getElementById(id);
+const words = $("words")?.dataset ?? {};
+const say = (text) => {
+  if ($("said")) $("said").textContent = text ?? "";
+};
+
+const send = (form) => fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Requested-With": "fetch" }, redirect: "error" });
+
+// --- Notes: saved when the field is left, or a moment after the last letter -------------------------------
+for (const form of document.querySelectorAll(".note-form")) {
+  const field = form.elements.note;
+  let kept = field.value, later;
+  const save = async () => {
+    clearTimeout(later);
+    const text = field.value;
+    if (text === kept) return true;
+    const answer = await send(form).catch(() => null);
+    if (answer?.status === 204) kept = text;
+    say(answer?.status === 204 ? words.saved : words.unsaved);
+    return answer?.status === 204;
+  };
+  field.addEventListener("input", () => {
+    clearTimeout(later);
+    later = setTimeout(save, 1200);
+  });
+  field.addEventListener("blur", save);
+  addEventListener("pagehide", () => {
+    if (field.value !== kept) fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Requested-With": "fetch" }, keepalive: true });
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (await save()) say(words.saved);
+    else form.submit(); // the page that answers says what is wrong
+  });
+}
+
+// --- Take a song out, and put it back ------------------------------------------------------------------------
+for (const item of document.querySelectorAll(".songs > li")) {
+  const out = item.querySelector("form[action$='/remove']:not(.love)");
+  out?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = await send(out).catch(() => null);
+    if (!answer?.ok) return say(words.failed);
+    const shown = [...item.children];
+    const box = document.createElement("template");
+    box.innerHTML = answer.status === 204 ? "" : await answer.text();
+    const undo = box.content.querySelector("form");
+    if (!undo) return item.remove();
+    item.replaceChildren(undo);
+    say(undo.querySelector("p").textContent);
+    undo.querySelector("button").focus();
+    undo.addEventListener("submit", async (again) => {
+      again.preventDefault();
+      const back = await send(undo).catch(() => null);
+      if (!back?.ok) return say(words.failed);
+      item.replaceChildren(...shown);
+      say(words.back);
+      item.querySelector(".heart").focus();
+    });
+  });
+}
+
+// --- Hearts of what was heard --------------------------------------------------------------------------------
+for (const form of document.querySelectorAll(".love")) {
+  const button = form.querySelector("button");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const isLoved = button.getAttribute("aria-pressed") === "true";
+    const answer = await send(form).catch(() => null);
+    if (!answer?.ok) return form.submit();
+    button.setAttribute("aria-pressed", String(!isLoved));
+    form.action = form.action.replace(/\w+$/, isLoved ? "add" : "remove");
+  });
+}
+
+// --- Copy -------------------------------------------------------------------------------------------------
+const copy = $("copy");
+if (copy) {
+  copy.hidden = false;
+  copy.addEventListener("click", async () => {
+    $("lines").select();
+    const done = (await navigator.clipboard?.writeText($("lines").value).then(() => true, () => false)) || document.execCommand("copy");
+    $("copied").textContent = done ? words.copied : words.uncopied;
+  });
+}
+$("meant")?.closest("li").scrollIntoView({ block: "center" });

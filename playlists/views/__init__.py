@@ -1,0 +1,1 @@
+"""The pages of a person's Spotify account and of what they export to it."""

@@ -1,0 +1,84 @@
+"""Marcus links his Spotify account in the browser, and watches a set become a playlist."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from pika.jobs import actions as jobs
+from playlists import actions
+from playlists.actions import Wanted, export_playlist
+from playlists.models import Export, SpotifyLink
+from tests.cast import PATIENCE
+from tests.spotify.conftest import standin  # noqa: F401
+from tests.spotify.standin import an_id
+
+pytestmark = pytest.mark.browser
+TITLE = "DJ Marcus – Main Floor, 15 March 2026"
+
+
+def export(user, count=40):
+    songs = [Wanted(an_id(number), f"Somebody – Song {number}") for number in range(count)]
+    return export_playlist(user, "set", "ABCDEF", TITLE, "", [*songs, Wanted(None, "Unknown – White Label")])
+
+
+def test_marcus_links_his_account_and_watches_a_set_become_a_playlist(phone, server, log_in, marcus, standin):  # noqa: F811
+    from playwright.sync_api import expect
+
+    page = phone()
+    log_in(page, marcus)
+    page.goto(f"{server.url}/me/spotify")
+    page.get_by_role("button", name="Link your Spotify account").click()
+    expect(page.get_by_text("Linked as Marcus.")).to_be_visible()
+    assert SpotifyLink.objects.get().account_id == "acc-marcus"
+
+    its = export(marcus)
+    page.get_by_role("link", name="Your exports").click()
+    expect(page.get_by_text("Waiting its turn")).to_be_visible()
+    while jobs.run_due():
+        pass
+    expect(page.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE * 1500)  # without a reload
+    (playlist,) = standin.playlists.values()
+    assert len(playlist.rows) == 40
+    link = page.get_by_role("link", name="Open on Spotify")
+    assert link.get_attribute("href") == f"https://open.spotify.com/playlist/{playlist.id}"
+    page.get_by_text("1 song is not in it: why").click()
+    expect(page.get_by_text("Unknown – White Label")).to_be_visible()
+
+    Export.objects.filter(pk=its.pk).update(state="waiting")
+    page.reload()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled. What is already on Spotify stays there.")).to_be_visible()
+
+    page.goto(f"{server.url}/me/spotify")
+    page.get_by_text("Disconnect", exact=True).click()
+    page.get_by_role("button", name="Yes, disconnect").click()
+    expect(page.get_by_text("Disconnected.", exact=False)).to_be_visible()
+    assert not SpotifyLink.objects.exists()
+
+
+def test_axe_finds_nothing_serious(browser, server, log_in, look, marcus, standin):  # noqa: F811
+    page = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
+    log_in(page, marcus)
+    for state in ("not linked", "linked", "dead"):
+        if state == "linked":
+            show_all(marcus, standin)
+        elif state == "dead":
+            SpotifyLink.objects.update(needs_relink_at=timezone.now())
+        for path in ("/me/spotify", "/me/exports"):
+            page.goto(f"{server.url}{path}")
+            look(page)
+
+
+def show_all(marcus, standin):  # noqa: F811
+    """An export in each state."""
+    from tests.spotify.conftest import link
+
+    link(standin, marcus)
+    for number, state in enumerate(Export.State.values):
+        export_playlist(marcus, "set", str(number), TITLE, "", [Wanted(an_id(number), "A – B"), Wanted(None, "C – D")])
+        stopped = {"state": state, "playlist_url": "https://open.spotify.com/playlist/x", "playlist_id": "x"}
+        words = "" if state == "done" else "Spotify asks us to wait. Pika! goes on by itself."
+        again_at = timezone.now() + timedelta(hours=9) if state == "writing" else None
+        Export.objects.filter(ref=str(number)).update(**stopped, words=words, again_at=again_at)
+    assert actions.KIND

@@ -1,0 +1,1 @@
+"""The verbs: like, verify, link, repair."""

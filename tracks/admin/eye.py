@@ -1,0 +1,33 @@
+"""What needs an admin's eye: what is played most and not settled, and where DJs do not agree."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from stages.models import Play
+from tracks.models import Identity
+
+MOST = 100
+
+
+def most_played_unsettled() -> list[dict[str, Any]]:
+    """Names that were played most and are no recording's yet, each with its identity if anybody said a word."""
+    plays = Play.objects.filter(link=None).exclude(identity="").order_by()
+    counted = plays.values_list("identity").annotate(n=Count("pk"), djs=Count("session__dj", distinct=True))
+    rows = list(counted.order_by("-n", "identity")[:MOST])
+    known = Identity.objects.filter(kind=Identity.Kind.NAME, value__in=[name for name, *_ in rows])
+    by_name = {its.value: its for its in known.annotate(said=Count("words__dj", distinct=True))}
+    return [{"name": name, "plays": n, "djs": djs, "identity": by_name.get(name)} for name, n, djs in rows]
+
+
+def show(request: HttpRequest) -> HttpResponse:
+    page = admin.site.each_context(request) | {
+        "title": "Needs your eye",
+        "opts": Identity._meta,
+        "rows": most_played_unsettled(),
+        "conflicts": Identity.objects.filter(state=Identity.State.CONFLICT).count(),
+    }
+    return TemplateResponse(request, "admin/tracks/eye.html", page)

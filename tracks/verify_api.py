@@ -1,0 +1,83 @@
+"""What a DJ's plays were, over HTTP, for programs: the open questions of a set, and verdicts in batches."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import api_view
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import signed_in
+from accounts.models import ApiToken, User
+from accounts.tokens import check_scope
+from pika.api import ErrorAnswer
+from pika.errors import Problem, cleaned, sayable
+from stages.access import session_for_dj
+from tracks import access, forms
+from tracks.actions.recordings import judge
+from tracks.answers import QuestionsAnswer, VerdictsAnswer, question_answer
+from tracks.questions import Question, questions_of
+from tracks.suggestions import conflict_of, suggest
+
+
+class Questions(LimitOffsetPagination):
+    """Few at a time: each is looked up in the repository."""
+
+    default_limit, max_limit = 10, 50
+
+
+def _dj(request: Request) -> User:
+    check_scope(request, ApiToken.Scope.LIVE)
+    return signed_in(request)
+
+
+@extend_schema(
+    parameters=[
+        OpenApiParameter("limit", int, description="1 to 50, else 10."),
+        OpenApiParameter("offset", int, description="How many you left for later: what is answered leaves the list."),
+    ],
+    responses={200: QuestionsAnswer, 404: ErrorAnswer},
+    description="What is not settled in a set of yours, the most useful first, each with what it may be.",
+)
+@api_view(["GET"])
+def list_questions(request: Request, code: str) -> Response:
+    session = session_for_dj(_dj(request), code)
+    questions = questions_of(session)
+    pages = Questions()
+    page: list[Question] = pages.paginate_queryset([its for its in questions if its.is_open], request) or []
+    answer = pages.get_paginated_response([_asked(question) for question in page])
+    answer.data["total"] = len(questions)
+    return answer
+
+
+def _asked(question: Question) -> dict[str, Any]:
+    conflict = conflict_of(question.play)
+    word = question.word
+    refused = [f"track:{word.track.code}"] if word and word.track else []
+    return question_answer(question, suggest(question.play, refused, conflict), bool(conflict))
+
+
+@extend_schema(
+    request=forms.VerdictsForm,
+    responses={200: VerdictsAnswer},
+    description="Up to 100 verdicts on plays of yours, in order: `{playId, verdict, trackId | link}`, verdict one of "
+    "`confirm`, `reject`, `skip`, `withdraw`. Each is answered on its own; the same again changes nothing.",
+)
+@api_view(["POST"])
+def verify_tracks(request: Request) -> Response:
+    dj = _dj(request)
+    form = cleaned(forms.VerdictsForm, request.data)
+    return Response({"results": [_judged(dj, item) for item in form["verdicts"]]})
+
+
+def _judged(dj: User, item: Any) -> dict[str, Any]:
+    its_id = sayable(str(item.get("playId", "")))[:36] if isinstance(item, dict) else ""
+    try:
+        said = cleaned(forms.VerdictForm, item)
+        play = access.own_play(dj, said["playId"])
+        track = judge(dj, play, said["verdict"], said["trackId"], said["link"])
+    except Problem as problem:
+        return {"playId": its_id, "status": "rejected", "error": problem.message, "code": problem.code}
+    about = {"trackId": track.code, "words": str(track)} if track else {}
+    return {"playId": its_id, "status": "ok"} | about

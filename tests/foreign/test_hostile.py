@@ -247,7 +247,7 @@ def test_who_does_not_finish_the_handshake_is_let_go(strict_house, sent):
         peer.send(request(strict_house.port)[:80] if sent is None else sent)
         began = time.monotonic()
         assert peer.read_head()[0] in {0, 408, 400}
-        assert 1 < time.monotonic() - began < 4
+        assert 1 < time.monotonic() - began < 10
 
 
 def test_a_handshake_drop_by_drop_is_let_go_too(strict_house):
@@ -256,7 +256,7 @@ def test_a_handshake_drop_by_drop_is_let_go_too(strict_house):
         began = time.monotonic()
         peer.socket.settimeout(0.05)
         for octet in whole:
-            if time.monotonic() - began > 5:
+            if time.monotonic() - began > 10:
                 break
             try:
                 peer.socket.send(bytes((octet,)))
@@ -266,7 +266,7 @@ def test_a_handshake_drop_by_drop_is_let_go_too(strict_house):
                 pass
             except OSError:
                 break
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10
 
 
 def test_a_phone_whose_network_is_gone_is_let_go(strict_house):
@@ -282,21 +282,33 @@ def test_a_phone_whose_network_is_gone_is_let_go(strict_house):
 @needs_redis
 def test_a_phone_whose_network_is_gone_with_words_still_on_the_way_is_let_go_too(strict_house):
     noise = Noise(strict_house)
-    with subscribed(strict_house) as peer:
-        there, held, taken = (strict_house.port, peer.socket.getsockname()[1]), 0, 0
-        while held < 200_000 or taken:  # until the kernel takes no more, and the rest waits in the server
-            # Near the end in small steps: more than 64 KB that wait in the server are another reason to be cut off.
-            noise.say(30_000 if held < 200_000 or taken > 29_000 else 8_000)
-            now = send_queue(*there)
-            if now == held:  # what the other phone has heard may not have left for this one yet
-                time.sleep(0.05)
-                now = send_queue(*there)
-            held, taken = now, now - held
-        assert strict_house.metric("sockets") == 2, "it was cut off for another reason"
-        strict_house.wait_until(lambda: strict_house.metric("sockets") <= 1, 12, "it is still among the sockets")
-        strict_house.wait_until(lambda: send_queue(*there) is None, 6, "its connection is still held")
+    for _ in range(5):  # on a busy machine its ping may be missed before the kernel is full: then again with another
+        with subscribed(strict_house) as peer:
+            there = strict_house.port, peer.socket.getsockname()[1]
+            if is_full(noise, *there) and strict_house.metric("sockets") == 2:
+                strict_house.wait_until(
+                    lambda: strict_house.metric("sockets") <= 1, 12, "it is still among the sockets"
+                )
+                strict_house.wait_until(lambda at=there: send_queue(*at) is None, 6, "its connection is still held")
+                break
+    else:
+        pytest.fail("each time it was cut off for another reason")
     noise.phone.close()
     strict_house.assert_well()
+
+
+def is_full(noise, near, far):
+    """Speak until the kernel takes no more for the connection and the rest waits in the server; False: it is cut."""
+    held, taken = 0, 0
+    while held is not None and (held < 200_000 or taken):
+        # Near the end in small steps: more than 64 KB that wait in the server are another reason to be cut off.
+        noise.say(30_000 if held < 200_000 or taken > 29_000 else 8_000)
+        now = send_queue(near, far)
+        if now == held:  # what the other phone has heard may not have left for this one yet
+            time.sleep(0.05)
+            now = send_queue(near, far)
+        held, taken = now, (now or 0) - held
+    return held is not None
 
 
 def send_queue(near, far):

@@ -19,7 +19,8 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not settings.REDIS_URL, reason="embedded: one process, no Redis"),
 ]
-AT_ONCE, AFTER_RETURN = 1.0, 5.0
+AT_ONCE, AFTER_RETURN = 3.0, 5.0
+NO_WAIT_FOR_REDIS = 1.0  # our own timeout for it
 
 
 @pytest.fixture
@@ -89,8 +90,9 @@ def test_nobody_meets_an_error_when_redis_is_killed(two_processes, redis, marcus
     for dancer in (tom, late):
         seconds_until(dancer, "Song 3", AFTER_RETURN)
     his.play("Song 4")
-    for dancer in (sarah, tom, late):
-        seconds_until(dancer, "Song 4", AT_ONCE)
+    seconds_until(sarah, "Song 4", AT_ONCE)
+    for dancer in (tom, late):  # the DJ's process may find Redis later than theirs did: then by another resync
+        seconds_until(dancer, "Song 4", AFTER_RETURN)
     assert titles() == ["Song 1", "Song 2", "Song 3", "Song 4"]
     for socket in (his, sarah, tom, late):
         socket.close()
@@ -106,7 +108,7 @@ def test_nobody_meets_an_error_when_redis_does_not_answer(two_processes, redis, 
     redis.freeze()
     started = time.monotonic()
     assert his.play("Song 2")["type"] == "ACK"
-    assert time.monotonic() - started < AT_ONCE
+    assert time.monotonic() - started < NO_WAIT_FOR_REDIS
     assert [status_of(f"{process.url}/s/{stage.code}") for process in two_processes] == [200, 200]
     seconds_until(sarah, "Song 2", AFTER_RETURN)
     redis.thaw()

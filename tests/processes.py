@@ -96,3 +96,38 @@ def manage(env: dict[str, str], *arguments: str) -> str:
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return done.stdout
+
+
+_WORKER = """
+import os, sys, threading, time
+import django
+from django.conf import settings
+if os.environ.get("SQLITE"):
+    settings.DATABASES["default"]["NAME"] = os.environ["SQLITE"]
+django.setup()
+import playlists.tasks
+from django.db import close_old_connections
+from pika.jobs.actions import run_due
+def work():
+    while True:
+        close_old_connections()
+        time.sleep(0 if run_due() else 0.05)
+for _ in range(int(sys.argv[1])):
+    threading.Thread(target=work, daemon=True).start()
+threading.Event().wait()
+"""
+
+
+def worker(env: dict[str, str], threads: int = 1) -> "subprocess.Popen[bytes]":
+    """A process that does the jobs in this test's database and nothing else, to be killed in the middle of one."""
+    is_sqlite = connection.vendor == "sqlite"
+    env = {
+        "DJANGO_SETTINGS_MODULE": "pika.settings",
+        "PYTHONPATH": f"{ROOT}:{ROOT}/clients/dj/src",
+        "DATABASE_URL": "" if is_sqlite else database_url(),
+        "SQLITE": str(connection.settings_dict["NAME"]) if is_sqlite else "",
+        "PIKA_DATA": str(settings.DATA_DIR),
+        "PIKA_LOG_LEVEL": "ERROR",
+        **env,
+    }
+    return subprocess.Popen([sys.executable, "-c", _WORKER, str(threads)], cwd=ROOT, env=os.environ | env)

@@ -4,42 +4,22 @@ With more phones than CI has time for: PHONES=5000 python3 manage.py test tests/
 """
 
 import os
-import subprocess
-import sys
 import time
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Guest, PushChunk, PushMessage, PushSubscription
 from accounts.push import _hash, push
 from pika.gateways import webpush
 from pika.jobs.models import Job
-from tests.processes import ROOT, database_url
+from tests.processes import worker
 from tests.push.standin import Phone, PushService
 
 PHONES = int(os.environ.get("PHONES", "400"))
 THREADS = 3
 LONG = 60 + PHONES / 10
-WORKER = """
-import os, sys, threading, time
-import django
-from django.conf import settings
-if os.environ.get("SQLITE"):
-    settings.DATABASES["default"]["NAME"] = os.environ["SQLITE"]
-django.setup()
-from django.db import close_old_connections
-from pika.jobs.actions import run_due
-def work():
-    while True:
-        close_old_connections()
-        time.sleep(0 if run_due() else 0.05)
-for _ in range(int(sys.argv[1])):
-    threading.Thread(target=work, daemon=True).start()
-threading.Event().wait()
-"""
 # One in ten is each of these; the others are well.
 FAULTS = [
     {"always": 404},
@@ -50,22 +30,15 @@ FAULTS = [
 ]
 
 
-def worker() -> subprocess.Popen[bytes]:
-    is_sqlite = connection.vendor == "sqlite"
+def pusher():
     env = {
-        "DJANGO_SETTINGS_MODULE": "pika.settings",
-        "PYTHONPATH": f"{ROOT}:{ROOT}/clients/dj/src",
-        "DATABASE_URL": "" if is_sqlite else database_url(),
-        "SQLITE": str(connection.settings_dict["NAME"]) if is_sqlite else "",
-        "PIKA_DATA": str(settings.DATA_DIR),
         "PIKA_VAPID_KEY": settings.VAPID_KEY,
         "PIKA_VAPID_SUB": settings.VAPID_SUB,
         "PIKA_PUSH_LOOPBACK_PORTS": ",".join(map(str, settings.PUSH_LOOPBACK_PORTS)),
         "PIKA_PUSH_CA_FILE": settings.PUSH_CA_FILE,
         "PIKA_PUSH_TIMEOUT": "5",
-        "PIKA_LOG_LEVEL": "ERROR",
     }
-    return subprocess.Popen([sys.executable, "-c", WORKER, str(THREADS)], cwd=ROOT, env=os.environ | env)
+    return worker(env, THREADS)
 
 
 def settled(message: PushMessage) -> bool:
@@ -105,7 +78,7 @@ def run(crowd: list[Phone], kills: int, monkeypatch: pytest.MonkeyPatch) -> tupl
     monkeypatch.setattr("accounts.push.CHUNK", max(50, PHONES // 10))
     message = push(Guest.objects.all(), title="T", body="B", url="/e/x", tag="a1", ttl=1800, is_urgent=True)
     endpoint_of = {str(pk): endpoint for pk, endpoint in PushSubscription.objects.values_list("pk", "endpoint")}
-    began, process, in_flight = time.monotonic(), worker(), set()
+    began, process, in_flight = time.monotonic(), pusher(), set()
     try:
         for kill in range(1, kills + 1):
             while sum(len(phone.got) for phone in crowd) < PHONES * 0.8 * kill / (kills + 1):
@@ -119,7 +92,7 @@ def run(crowd: list[Phone], kills: int, monkeypatch: pytest.MonkeyPatch) -> tupl
             assert len(unwritten) <= THREADS * webpush.IN_FLIGHT
             in_flight |= unwritten
             Job.objects.filter(state="running").update(lease_until=timezone.now())  # a minute has passed
-            process = worker()
+            process = pusher()
         while not settled(message) or Job.objects.exclude(state="done").exists():
             assert process.poll() is None and time.monotonic() < began + LONG
             time.sleep(0.05)

@@ -1,55 +1,32 @@
 """A worker killed with SIGKILL in the middle of an export, again and again: one playlist, exact."""
 
-import os
-import subprocess
-import sys
 import time
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from pika.jobs.models import Job
 from playlists.models import Export
-from tests.processes import ROOT, database_url
+from tests.processes import worker
 from tests.spotify.conftest import link
 from tests.spotify.standin import CLIENT, SECRET
 from tests.spotify.test_exports import export, fresh, wanted
 from tests.spotify.test_rewriting import many
 
 LONG = 180
-WORKER = """
-import os, time
-import django
-from django.conf import settings
-if os.environ.get("SQLITE"):
-    settings.DATABASES["default"]["NAME"] = os.environ["SQLITE"]
-django.setup()
-import playlists.tasks
-from pika.jobs.actions import run_due
-while True:
-    time.sleep(0 if run_due() else 0.05)
-"""
 
 
-def worker(standin) -> subprocess.Popen[bytes]:
-    is_sqlite = connection.vendor == "sqlite"
+def exporter():
     env = {
-        "DJANGO_SETTINGS_MODULE": "pika.settings",
-        "PYTHONPATH": f"{ROOT}:{ROOT}/clients/dj/src",
-        "DATABASE_URL": "" if is_sqlite else database_url(),
-        "SQLITE": str(connection.settings_dict["NAME"]) if is_sqlite else "",
-        "PIKA_DATA": str(settings.DATA_DIR),
         "PIKA_FIELD_KEYS": ",".join(settings.FIELD_KEYS),
         "PIKA_SPOTIFY": "",
         "PIKA_SPOTIFY_CLIENT_ID": CLIENT,
         "PIKA_SPOTIFY_CLIENT_SECRET": SECRET,
         "PIKA_SPOTIFY_API_URL": settings.SPOTIFY_API_URL,
         "PIKA_SPOTIFY_ACCOUNTS_URL": settings.SPOTIFY_ACCOUNTS_URL,
-        "PIKA_LOG_LEVEL": "ERROR",
     }
-    return subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=os.environ | env)
+    return worker(env)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -66,13 +43,13 @@ def test_a_killed_worker_leaves_one_exact_playlist_to_the_next(standin, marcus):
             process.kill()
 
     standin.after_effect = die
-    began, process = time.monotonic(), worker(standin)
+    began, process = time.monotonic(), exporter()
     try:
         while fresh(its).state != "done":
             assert time.monotonic() < began + LONG
             if process.poll() is not None:
                 Job.objects.filter(state="running").update(lease_until=timezone.now())  # ten minutes have passed
-                process = worker(standin)
+                process = exporter()
             time.sleep(0.05)
     finally:
         process.kill()

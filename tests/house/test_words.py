@@ -29,7 +29,7 @@ def templates(*endings: str) -> list[Path]:
 # --- Templates ------------------------------------------------------------------------------------------
 LETTERS = re.compile(r"[^\W\d_]{2}")
 SAME_IN_EVERY_LANGUAGE = re.compile(r"\b(Pika|QR|Spotify|DJ|BPM|ISRC|CSV)\b")
-CLASSES = {"main_class", "scheme"}  # blocks that hold names for style sheets
+CLASSES = {"main_class", "modules", "scheme"}  # blocks that hold names for style sheets and scripts
 READ_ALOUD = {"aria-label", "alt", "title", "placeholder", "aria-description"}
 
 

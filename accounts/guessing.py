@@ -1,5 +1,6 @@
 """How hard a password is to guess, and what to do about one that is easy."""
 
+import re
 from typing import Any
 
 from django.contrib.auth.password_validation import CommonPasswordValidator
@@ -21,11 +22,13 @@ class GuessingValidator:
         if password.lower().strip() in self._leaked:
             raise ValidationError(self._words("leaked"), code="password_too_common")
         about = [str(it) for it in (getattr(user, "email", ""), getattr(user, "name", "")) if it]
-        parts = [part for it in about for part in it.replace("@", " ").replace(".", " ").split() if len(part) > 2]
-        found = zxcvbn(password[:MOST], user_inputs=["pika", *about, *parts])
+        parts = {part for it in about for part in re.split(r"\W+", it) if len(part) > 2}
+        rest = _without(parts, password[:MOST])
+        found = zxcvbn(rest or "pika", user_inputs=["pika", *about, *parts])
         if found["score"] < ENOUGH:
             longest: dict[str, Any] = max(found["sequence"], key=lambda part: len(part["token"]), default={})
-            raise ValidationError(self._words(_kind(longest)), code="password_too_easy")
+            is_personal = len(rest) < len(password[:MOST]) / 2
+            raise ValidationError(self._words("personal" if is_personal else _kind(longest)), code="password_too_easy")
 
     def get_help_text(self) -> str:
         return gettext("Four words that have nothing to do with each other are easy to remember and hard to guess.")
@@ -41,6 +44,12 @@ class GuessingValidator:
             "date": gettext("This password is mostly a date, and there are not many of them."),
         }.get(kind, gettext("This password is guessed soon."))
         return f"{why} {gettext('Take four words that have nothing to do with each other.')}"
+
+
+def _without(parts: set[str], password: str) -> str:
+    """What somebody who knows the person still has to guess."""
+    longest_first = sorted(map(re.escape, parts), key=len, reverse=True)
+    return re.sub("|".join(longest_first), "", password, flags=re.IGNORECASE) if parts else password
 
 
 def _kind(part: dict[str, Any]) -> str:

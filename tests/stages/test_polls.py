@@ -254,6 +254,7 @@ def test_who_comes_late_sees_it_with_its_votes(dj, dancer, marcus, stage):
         "total": 1,
     }
     assert dancer(stage).hear("SNAPSHOT")["poll"] == poll
+    sarah.hear("POLL_UPDATE")  # votes are told together: from now on nobody is told of this one again
     old = dancer(session=his.session_id)
     kinds = [message["type"] for message in old.heard]
     told = [kind for kind in kinds if kind != "LISTENER_COUNT"]  # of which the floor's own may come at any moment

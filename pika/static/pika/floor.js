@@ -22,10 +22,11 @@ function keep(what, value) {
   } catch {} // a full or forbidden store must not stop the music
 }
 
-// A page that came out of the phone's own store may be older than what this phone heard since. The result of a poll is
-// on no page: whoever loads the page anew keeps it for the rest of its half minute.
+// A page that came out of the phone's own store may be older than what this phone heard since: the number of the last
+// word on its topic tells, and a clock only where the numbers began anew. The result of a poll is on no page: whoever
+// loads the page anew keeps it for the rest of its half minute.
 const saved = read("floor");
-const isOlder = saved?.at > $("at").content * 1000;
+const isOlder = saved?.s.epoch === page.epoch ? saved?.s.seq > page.seq : saved?.at > $("at").content * 1000;
 let s = isOlder ? saved.s : { ...page, poll: page.poll ?? (saved?.s.poll?.isOver ? saved.s.poll : null) };
 // liked: what this phone shows; queue: what the server was not told yet; tempo, vote: its wish for one play, in one poll
 const hearts = { liked: {}, queue: {}, tempo: {}, vote: {}, ...read("hearts") };
@@ -164,6 +165,7 @@ function hear(message) {
   if (message.type.startsWith("VOTE_")) return counted(message);
   const [song, state, poll] = [s.play?.playId, stateWords(s), s.poll];
   s = after(s, message);
+  if (message.topic === s.topic) s = { ...s, epoch: message.epoch, seq: message.seq };
   if (message.type === "SNAPSHOT") mergeLikes(message);
   if (isRiddle(s, message)) setTimeout(() => live.refresh(), Math.random() * 3000);
   if (s.play && s.play.playId !== song && s.state === "live")

@@ -24,11 +24,12 @@ log = logging.getLogger(__name__)
 MOST_LINES = 100  # connections to one origin
 _AT_ONCE = 4  # that are opened while there are few: who answers quickly needs no more
 _REST = 15.0  # seconds without work after which a connection is closed; services close theirs later
-_LOOK_UP, _DIAL = 10.0, 3.0  # how long an address is believed; how long one is tried while there are others
+_LOOK_UP = 10.0  # how long an address is believed
+_DIAL, _DIAL_LAST = 3.0, 9.0  # how long one is tried while there are others; and the last one
 _TICK = 0.2
 _MOST_BYTES, _SAID = 16384, 500  # of an answer, heads and all; of its body that anybody wants to read
 
-Dial = Callable[[tuple[Any, ...]], socket.socket]
+Check = Callable[[str, int], None]
 Trust = Callable[[], ssl.SSLContext]
 
 
@@ -50,13 +51,13 @@ class Parcel(ABC):
 
 
 class Carrier:
-    """`dial` makes the socket to an address, or refuses with OSError; `trust` says whom we believe.
+    """`check` refuses an address and port with OSError before it is dialled; `trust` says whom we believe.
 
     Strict and small: no redirects, no cookies, no compression, and no second try, since the first may have arrived.
     """
 
-    def __init__(self, dial: Dial, trust: Trust) -> None:
-        self.dial, self.trust = dial, trust
+    def __init__(self, check: Check, trust: Trust) -> None:
+        self.check, self.trust = check, trust
         self.loop = new_event_loop()
         self._routes: dict[str, _Route] = {}
         self._is_ticking = False
@@ -134,24 +135,20 @@ class _Route:
             self.move()
 
     async def _connect(self) -> None:
-        error: OSError | None = None
-        for address in await self._look_up():
+        """To the first address that takes us. By its number, and never with a socket of our own: uvloop closes that one
+        twice when it is reset at once, and the second time it is somebody else's (MagicStack/uvloop#738)."""
+        addresses, error = await self._look_up(), OSError("it has no address")
+        for tried, (*_, (host, port, *_)) in enumerate(addresses, 1):
             try:
-                sock = self.carrier.dial(address)
-                try:
-                    sock.setblocking(False)
-                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    async with asyncio.timeout(_DIAL):
-                        await self.loop.sock_connect(sock, address[4])
-                except BaseException:
-                    sock.close()
-                    raise
-                its = {"ssl": self.carrier.trust(), "server_hostname": self.host, "ssl_handshake_timeout": 2 * _DIAL}
-                await self.loop.create_connection(lambda: _Line(self), sock=sock, **its)  # type: ignore[call-overload]
+                self.carrier.check(host, port)
+                seconds = _DIAL if tried < len(addresses) else _DIAL_LAST
+                its = {"ssl": self.carrier.trust(), "server_hostname": self.host, "ssl_handshake_timeout": seconds}
+                async with asyncio.timeout(seconds):
+                    await self.loop.create_connection(lambda: _Line(self), host, port, **its)  # type: ignore[call-overload]
                 return
             except OSError as its_error:
                 error = its_error
-        raise error or OSError("it has no address")
+        raise error
 
     async def _look_up(self) -> list[Any]:
         """The addresses of the host: asked for once, however many connections are opened."""

@@ -7,7 +7,6 @@ import ipaddress
 import logging
 import os
 import re
-import socket
 import ssl
 import threading
 import time
@@ -176,15 +175,13 @@ def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _dial(address: tuple[Any, ...]) -> socket.socket:
-    """A socket to a public address: a name of the list may resolve to anything."""
-    family, kind, protocol, _, (host, port, *_rest) = address
+def _check_address(host: str, port: int) -> None:
+    """OSError unless it is a public address: a name of the list may resolve to anything."""
     its = ipaddress.ip_address(host.partition("%")[0])
     its = getattr(its, "ipv4_mapped", None) or its
     is_stand_in = its.is_loopback and port in settings.PUSH_LOOPBACK_PORTS
     if not (its.is_global and not its.is_multicast and port == 443) and not is_stand_in:
         raise OSError(f"{host} port {port} is no public address of a push service")
-    return socket.socket(family, kind, protocol)
 
 
 # --- Sealing: RFC 8291 (aes128gcm) -------------------------------------------------------------------------------
@@ -320,7 +317,7 @@ class _Push(Parcel):
 @functools.cache
 def _carrier() -> Carrier:
     """The process's own (two, if two threads are the first at once: no harm)."""
-    return Carrier(_dial, lambda: _trust(settings.PUSH_CA_FILE))
+    return Carrier(_check_address, lambda: _trust(settings.PUSH_CA_FILE))
 
 
 if hasattr(os, "register_at_fork"):

@@ -2,6 +2,8 @@
 
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ import pytest
 from pika.gateways import carrier, webpush
 from pika.gateways.webpush import Letter, Target
 from tests.cast import PATIENCE
+from tests.processes import ROOT
 from tests.push.standin import make_certificate
 from tests.push.test_webpush import LETTER, keys
 
@@ -254,3 +257,34 @@ def test_who_stops_taking_answers_stops_the_sending(script):
     batches.close()
     wait_until(lambda: not any(line.parcel or line.route.waiting for line in lines(script)))
     assert len(script.requests) <= webpush.IN_FLIGHT
+
+
+RESETS = """
+import socket, ssl, struct, threading, time
+from pika.gateways.carrier import Carrier, Parcel
+server = socket.create_server(("127.0.0.1", 0), backlog=512)
+def reset():
+    while True:
+        connection, _ = server.accept()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+for _ in range(4):
+    threading.Thread(target=reset, daemon=True).start()
+said = []
+class Note(Parcel):
+    def pack(self):
+        return b"POST / HTTP/1.1\\r\\n\\r\\n"
+    def answered(self, status, retry_after, why):
+        said.append(status)
+its, context = Carrier(lambda host, port: None, lambda: context), ssl.create_default_context()
+for round in range(1, 51):
+    its.send([Note(f"https://localhost:{server.getsockname()[1]}") for _ in range(100)], 30)
+    while len(said) < 100 * round:
+        time.sleep(0.002)
+print(set(said))
+"""
+
+
+def test_a_service_that_resets_every_connection_does_not_end_the_process():
+    done = subprocess.run([sys.executable, "-c", RESETS], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "{0}\n"), done.stderr[-2000:]

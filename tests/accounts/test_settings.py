@@ -217,6 +217,20 @@ def test_every_link_of_the_profile_leads_somewhere(here):
     assert {link: here.get(link).status_code for link in links if here.get(link).status_code not in (200, 302)} == {}
 
 
+@pytest.mark.parametrize(
+    "path", ["/accounts/logout/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/"]
+)
+def test_who_is_no_dj_is_led_back_to_the_profile_and_hears_nothing_of_a_booth(here, path):
+    page = page_of(here.get(path))
+    assert ('href="/me/profile"' in page, 'href="/booth/"' in page) == (True, False)
+
+
+def test_a_dj_who_logs_out_is_told_of_the_set(client, marcus):
+    client.force_login(marcus)
+    page = page_of(client.get("/accounts/logout/"))
+    assert ("A set that is live goes on without you" in page, 'href="/booth/"' in page) == (True, True)
+
+
 def test_a_guest_that_chose_before_signing_up_keeps_the_choice(client, sarah):
     cache.clear()
     client.post("/me/look", {"language": "pl"})

@@ -10,7 +10,7 @@ from playlists import actions
 from playlists.actions import Wanted, export_playlist
 from playlists.models import Export, SpotifyLink
 from tests.cast import PATIENCE
-from tests.spotify.conftest import standin  # noqa: F401
+from tests.spotify.conftest import link, standin  # noqa: F401
 from tests.spotify.standin import an_id
 
 pytestmark = pytest.mark.browser
@@ -57,6 +57,20 @@ def test_marcus_links_his_account_and_watches_a_set_become_a_playlist(phone, ser
     assert not SpotifyLink.objects.exists()
 
 
+def test_what_spotify_finds_takes_the_place_of_nothing(phone, server, log_in, marcus, dj, standin):  # noqa: F811
+    from playwright.sync_api import expect
+
+    link(standin, marcus)
+    his = dj(marcus)
+    his.play("Song 1", "Somebody")
+    page = phone()
+    log_in(page, marcus)
+    page.goto(f"{server.url}/me/sets/{his.session_id}/verify")
+    expect(page.locator(".offer").first).to_contain_text("Song 1")
+    expect(page.locator(".nothing")).to_have_count(0)
+    expect(page.get_by_text("Show what Spotify finds here")).to_have_count(0)
+
+
 def test_axe_finds_nothing_serious(browser, server, log_in, look, marcus, standin):  # noqa: F811
     page = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
     log_in(page, marcus)
@@ -72,8 +86,6 @@ def test_axe_finds_nothing_serious(browser, server, log_in, look, marcus, standi
 
 def show_all(marcus, standin):  # noqa: F811
     """An export in each state."""
-    from tests.spotify.conftest import link
-
     link(standin, marcus)
     for number, state in enumerate(Export.State.values):
         export_playlist(marcus, "set", str(number), TITLE, "", [Wanted(an_id(number), "A – B"), Wanted(None, "C – D")])

@@ -50,7 +50,7 @@ const searchMore = async () => {
   if (!offers || isBusy || ask.querySelector(".question")?.dataset.more !== where) return;
   const shown = ask.querySelectorAll(".offers > li").length;
   ask.querySelector(".offers").append(...[...offers.children].slice(shown));
-  if (offers.children.length || shown) ask.querySelector(".nothing")?.remove();
+  if (ask.querySelector(".offers > li")) ask.querySelector(".nothing")?.remove();
   ask.querySelector("#more")?.remove();
 };
 

@@ -2,12 +2,16 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
 from django.db import models
+from django.utils import timezone
 
 from accounts.models import Guest, User
+from stages.models import Play, Visit
+from stages.wall_time import night_of, show_clock
 from tests.cast import code_for
 from tracks.models import Like
 
@@ -162,6 +166,22 @@ def test_the_journal_by_keyboard_says_what_it_does(dancing, server) -> None:
     note.blur()
     expect(page.locator("#said")).to_have_text("Your note is saved.")
     assert Like.objects.filter(note="with Tom").count() == 1
+
+
+def test_what_was_meant_comes_with_what_played_before(dancing, server, stage) -> None:
+    page = dancing(1)
+    kept(1)(page)
+    now, zone = timezone.now(), stage.event.zone
+    for ago, play in enumerate(Play.objects.order_by("-played_at"), 1):
+        Play.objects.filter(pk=play.pk).update(played_at=now - timedelta(minutes=4 * ago))
+    there = {"first_at": now - timedelta(hours=1), "last_at": now}
+    guest = Like.objects.get().guest
+    Visit.objects.update_or_create(guest=guest, stage=stage, night_on=night_of(now, zone), defaults=there)
+    around = show_clock(now - timedelta(minutes=4 * 4 - 1), zone)
+    page.set_viewport_size({"width": 360, "height": 400})
+    page.goto(f"{server.url}/me/songs/heard?around={around}#meant")
+    expect(page.locator(".meant")).to_contain_text("Song 4")
+    expect(page.locator(".songs .of", has_text="Song 3")).to_be_in_viewport()
 
 
 def test_without_script_it_all_works(browser, dancing, server) -> None:

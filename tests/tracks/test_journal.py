@@ -65,6 +65,7 @@ def test_who_has_no_songs_is_told_how_to_get_some(sarah):
     page = sarah.get(PAGE).content.decode()
     assert "No songs yet" in page
     assert "Find a floor" in page
+    assert "These songs are on this device only" not in page
     assert Guest.objects.count() == 0  # looking makes nobody
 
 

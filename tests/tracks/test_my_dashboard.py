@@ -1,7 +1,7 @@
 """The first page after the login: what happened, what comes next, songs, numbers, sets; and who may go live."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -80,6 +80,15 @@ def test_what_comes_next_are_her_stars(sarah, user, stage, ana):
     page = words(sarah.get(PAGE))
     assert "Ana ★" in page
     assert "Jun" not in page
+
+
+def test_the_days_are_said_in_her_language(sarah, user, stage):
+    night = datetime(2037, 3, 6, 22, tzinfo=stage.event.zone)
+    slot = Slot.objects.create(stage=stage, dj_name="Ana", starts_at=night, ends_at=night + timedelta(hours=1))
+    Star.objects.create(guest=sarah.guest, slot=slot)
+    sarah.log_in(user)
+    page = words(sarah.get(PAGE, headers={"Accept-Language": "de"}))
+    assert "Fr, 6. März, 22:00–23:00" in page
 
 
 def test_a_dj_sees_own_slots_and_last_sets(phone_of, marcus, stage, a_set, a_play, love, sarah):

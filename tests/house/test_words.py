@@ -216,7 +216,7 @@ NOT_FOR_DANCERS = re.compile(
     r"|accounts/(models/(organizers|tokens)|views/(organizers|tokens))\.py"
     r"|events/"
     r"|pika/(api\.py|static/pika/(booth|words)|gateways/|live/|metrics|openapi|spotify_links)"
-    r"|playlists/"
+    r"|playlists/(catalogue|exporting|rewriting)\.py"
     r"|stages/(admin|api|board|dashboard|djs|timetable|timetable_access|timetable_csv|timetable_forms|wall_time)\.py"
     r"|stages/actions/(announcements|events|notifying|plays|releases|sessions|stages|timetable)\.py"
     r"|stages/consumers/"

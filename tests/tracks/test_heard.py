@@ -153,6 +153,8 @@ def test_no_time_at_all_is_said_by_the_field_and_the_songs_stay(sarah, stage, a_
     answer = sarah.get(PAGE, {"around": "late"})
     assert (answer.status_code, titles(answer)) == (422, ["Song"])
     assert "“late” is no time. Type it like 22:00." in answer.content.decode()
+    german = sarah.get(PAGE, {"around": "late"}, headers={"Accept-Language": "de"}).content.decode()
+    assert "„late“ ist keine Uhrzeit. Schreib sie so: 22:00." in german
 
 
 def test_other_floors_and_nights_are_one_tap_away(sarah, stage, other_stage, a_set, a_play):

@@ -311,6 +311,11 @@ def test_a_linked_catalogue_names_it_and_joins_what_has_its_isrc(djs, monkeypatc
     assert first.spotify_tracks.count() == 2
 
 
+def test_a_set_without_songs_says_so(at_desk, djs):
+    page = text_of(at_desk(*djs(1)).look())
+    assert ("Nothing was played." in page, "All done" in page) == (True, False)
+
+
 def test_an_isrc_of_a_file_joins_nothing(djs):
     (marcus,) = djs(1)
     recording(isrc="USMC16046323", sources={"isrc": "spotify"})

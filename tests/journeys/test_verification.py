@@ -177,7 +177,11 @@ def test_an_admin_splits_a_bad_merge_and_sarah_s_journal_is_right_again(
         page.fill("input[name=code]", app_code())
         page.keyboard.press("Enter")
         expect(page.locator("input[name=code]")).to_have_count(0)
+    page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"{server.url}/admin/tracks/track/{one.pk}/split/")
+    expect(page.get_by_text("00".ljust(64, "f"))).to_be_visible()  # the whole of it
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size({"width": 1280, "height": 800})
     for row in page.locator("tbody tr").filter(has_text=re.compile("song two", re.IGNORECASE)).all():
         row.locator("input").check()
     page.get_by_label(spotify_id("Song Two")).check()

@@ -71,6 +71,32 @@ def test_what_spotify_finds_takes_the_place_of_nothing(phone, server, log_in, ma
     expect(page.get_by_text("Show what Spotify finds here")).to_have_count(0)
 
 
+def test_an_offer_that_slides_under_the_finger_is_not_meant(phone, server, log_in, marcus, dj, standin):  # noqa: F811
+    from playwright.sync_api import expect
+
+    link(standin, marcus)
+    his = dj(marcus)
+    his.play("Song 1", "Somebody")
+    page = phone()
+    log_in(page, marcus)
+    page.add_init_script(
+        """const tap = () => {
+          const offer = document.querySelector(".offer")
+          if (offer) watch.disconnect(), offer.click()
+        }
+        const watch = new MutationObserver(tap)
+        watch.observe(document, {childList: true, subtree: true})"""
+    )
+    said = []
+    page.on("request", lambda it: said.append(it.url) if it.method == "POST" else None)
+    page.goto(f"{server.url}/me/sets/{his.session_id}/verify")
+    expect(page.locator(".offer").first).to_contain_text("Song 1")
+    assert said == []
+    page.keyboard.press("1")  # who presses a key has read it
+    expect(page.locator("h1")).to_have_text("All done. Thank you!")
+    assert len(said) == 1
+
+
 def test_axe_finds_nothing_serious(browser, server, log_in, look, marcus, standin):  # noqa: F811
     page = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
     log_in(page, marcus)

@@ -4,6 +4,7 @@ const lost = document.getElementById("lost");
 const said = document.getElementById("said");
 const asFetch = { "X-Requested-With": "fetch" };
 let isBusy = false;
+let foundAt = -Infinity; // when offers came that pushed the buttons down
 
 const show = (html) => {
   const box = document.createElement("template");
@@ -49,13 +50,17 @@ const searchMore = async () => {
   const offers = box.content.querySelector(".offers");
   if (!offers || isBusy || ask.querySelector(".question")?.dataset.more !== where) return;
   const shown = ask.querySelectorAll(".offers > li").length;
-  ask.querySelector(".offers").append(...[...offers.children].slice(shown));
+  const found = [...offers.children].slice(shown);
+  ask.querySelector(".offers").append(...found);
+  if (found.length) foundAt = performance.now();
   if (ask.querySelector(".offers > li")) ask.querySelector(".nothing")?.remove();
   ask.querySelector("#more")?.remove();
 };
 
 ask.addEventListener("submit", (event) => {
   event.preventDefault();
+  // Whoever aimed at “Next” does not mean the offer that has just slid under the finger.
+  if (event.submitter?.closest(".offers") && performance.now() - foundAt < 500) return;
   send(event.target, event.submitter);
 });
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import Count
+from django.db.models.functions import Coalesce
 
 from stages.models import Play, Session
-from tracks.models import Identity, PlayLink, Verification
+from tracks.models import Identity, PlayLink, Track, Verification
 from tracks.recognition import Name, named, names_of
 
 
@@ -21,6 +23,7 @@ class Question:
     link: PlayLink | None
     word: Verification | None  # what the DJ said
     place: int = 0  # in the order that they are asked; stays while they are answered
+    plays: tuple[UUID, ...] = ()  # all of them in this set
 
     @property
     def is_open(self) -> bool:
@@ -38,7 +41,9 @@ def questions_of(session: Session) -> list[Question]:
         first = plays[0]
         first.session = session
         times = max(heard.get(first.identity, 0), len(plays))
-        made.append(Question(first, name, len(plays), times, getattr(first, "link", None), words.get(name)))
+        every = tuple(play.uuid for play in plays)
+        link, word = getattr(first, "link", None), words.get(name)
+        made.append(Question(first, name, len(plays), times, link, word, plays=every))
     made.sort(key=lambda question: -question.heard)
     for place, question in enumerate(made):
         question.place = place
@@ -49,6 +54,14 @@ def next_of(questions: Iterable[Question], after: int = -1) -> Question | None:
     """The open question behind that place; behind the last one those that were left for later."""
     still = [question for question in questions if question.is_open]
     return next((question for question in still if question.place > after), next(iter(still), None))
+
+
+def refused_of(word: Verification | None) -> list[str]:
+    """The codes of what a DJ said it is not: all of it, not the last alone."""
+    if word is None or word.verdict != Verification.Verdict.REJECT:
+        return []
+    root = Coalesce("merged_into__code", "code")
+    return sorted(set(Track.objects.filter(pk__in=[word.track_id, *word.also]).values_list(root, flat=True)))
 
 
 def open_counts(sessions: Sequence[Session]) -> dict[int, tuple[int, int]]:

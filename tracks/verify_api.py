@@ -17,7 +17,7 @@ from stages.access import session_for_dj
 from tracks import access, forms
 from tracks.actions.recordings import judge
 from tracks.answers import QuestionsAnswer, VerdictsAnswer, question_answer
-from tracks.questions import Question, questions_of
+from tracks.questions import Question, questions_of, refused_of
 from tracks.suggestions import conflict_of, suggest
 
 
@@ -53,8 +53,7 @@ def list_questions(request: Request, code: str) -> Response:
 
 def _asked(question: Question) -> dict[str, Any]:
     conflict = conflict_of(question.play)
-    word = question.word
-    refused = [f"track:{word.track.code}"] if word and word.track else []
+    refused = [f"track:{its}" for its in refused_of(question.word)]
     return question_answer(question, suggest(question.play, refused, conflict), bool(conflict))
 
 

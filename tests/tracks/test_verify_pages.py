@@ -112,6 +112,32 @@ def test_not_this_one_shows_what_else_it_may_be_and_the_question_stays_open(at_d
     assert Verification.objects.get(dj=marcus).verdict == "reject"
 
 
+def test_what_was_refused_before_is_not_offered_again_another_day(at_desk, djs, program):
+    marcus, ana, tom, kim = djs(4)
+    offered = [recording(version=version) for version in ("Live", "Remix", "Acoustic")]
+    for dj, track in zip((ana, tom, kim), offered, strict=True):
+        confirm(dj, track)
+    its = heard(marcus)
+    for track in offered[:2]:
+        say(marcus, its, Verdict.REJECT, track)
+    assert choices(at_desk(marcus).look()) == [f"track:{offered[2].code}"]
+    where = f"/sessions/{marcus.sessions.get().code}/unverified-tracks"
+    [question] = program(marcus)(where).json()["results"]
+    assert [its["trackId"] for its in question["suggestions"]] == [offered[2].code]
+
+
+def test_a_program_speaks_of_any_play_of_a_song_and_the_page_takes_it_back(at_desk, djs, program):
+    (marcus,) = djs(1)
+    heard(marcus)
+    second = heard(marcus)
+    said = {"verdicts": [{"playId": str(second.uuid), "verdict": "confirm", "trackId": recording().code}]}
+    assert program(marcus)("/tracks/verify", said).json()["results"][0]["status"] == "ok"
+    desk = at_desk(marcus)
+    back = desk.press(second, "undo")  # as the page's own button says it
+    assert (back.status_code, asked(back)) == (200, "At Last")
+    assert asked(desk.look(play=second.uuid)) == "At Last"
+
+
 def test_a_conflict_is_shown_as_answers_with_counts_and_dates_without_names(at_desk, djs):
     marcus, *others = djs(6)
     at_last, cover = recording(), recording("At Last", "Celine Dion")

@@ -20,7 +20,7 @@ from stages.models import Session
 from tracks import access, suggestions
 from tracks.actions.recordings import judge
 from tracks.models import Verification
-from tracks.questions import Question, next_of, open_counts, questions_of
+from tracks.questions import Question, next_of, open_counts, questions_of, refused_of
 
 A_PAGE, SETS = 50, 20
 MOST_REFUSED = 20  # “not this one” on one question, before it forgets
@@ -130,7 +130,7 @@ def _show(
 
 def _chosen(questions: list[Question], asked: Any) -> Question | None:
     """The question that is asked for by any of its plays; else the next open one."""
-    by_play = {str(question.play.uuid): question for question in questions}
+    by_play = {str(uuid): question for question in questions for uuid in question.plays}
     wanted = asked.get("play", "")
     if wanted:
         if its := by_play.get(wanted):
@@ -142,9 +142,7 @@ def _chosen(questions: list[Question], asked: Any) -> Question | None:
 
 def _offered(user: User, question: Question, asked: Any) -> dict[str, Any]:
     refused = [*(asked.getlist("no") if hasattr(asked, "getlist") else asked.get("no", []))][-MOST_REFUSED:]
-    word = question.word
-    if word and word.track and word.verdict == Verification.Verdict.REJECT:
-        refused.append(f"track:{word.track.code}")
+    refused += [f"track:{its}" for its in refused_of(question.word)]
     conflict = suggestions.conflict_of(question.play) if question.is_open else []
     offers = suggestions.suggest(question.play, refused, conflict)
     can_search = any(can(user) for can in suggestions.can_search)

@@ -43,6 +43,7 @@ api = [
     path("sessions/<str:code>/plays", stages.api.session_plays),
     path("sessions/<str:code>/plays/<uuid:uuid>/hide", stages.api.hide_play),
     path("sessions/<str:code>/unverified-tracks", tracks.verify_api.list_questions),
+    path("plays/<uuid:uuid>/search", tracks.verify_api.search_play),
     path("tracks/verify", tracks.verify_api.verify_tracks),
     path("tracks/export-to-spotify", playlists.api.export_to_spotify),
     path("exports/<str:code>", playlists.api.show_export),

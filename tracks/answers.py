@@ -67,6 +67,10 @@ class SuggestionAnswer(serializers.Serializer):
     differences = DifferenceAnswer(many=True)
 
 
+class SearchAnswer(serializers.Serializer):
+    suggestions = SuggestionAnswer(many=True)
+
+
 class QuestionAnswer(serializers.Serializer):
     playId = serializers.CharField()
     playedAt = serializers.DateTimeField()
@@ -108,11 +112,12 @@ def question_answer(question: Question, suggestions: list[Offer], is_conflict: b
         "times": question.times,
         "heard": question.heard,
         "isConflict": is_conflict,
-        "suggestions": [_offer(offer) for offer in suggestions],
+        "suggestions": [offer_answer(offer) for offer in suggestions],
     }
 
 
-def _offer(offer: Offer) -> Message:
+def offer_answer(offer: Offer) -> Message:
+    """What a play may be."""
     return {
         "trackId": offer.code,
         "link": track_link(offer.spotify_id) if offer.spotify_id else "",

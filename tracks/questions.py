@@ -64,6 +64,12 @@ def refused_of(word: Verification | None) -> list[str]:
     return sorted(set(Track.objects.filter(pk__in=[word.track_id, *word.also]).values_list(root, flat=True)))
 
 
+def word_on(play: Play) -> Verification | None:
+    """What its DJ said of it."""
+    name = names_of(play)[0]
+    return _words(play.session.dj_id, [name]).get(name)
+
+
 def open_counts(sessions: Sequence[Session]) -> dict[int, tuple[int, int]]:
     """{session: (open questions, all of them)}; for sets of one DJ, in three queries."""
     columns = ("uuid", "session_id", "audio_hash", "file_hash", "stream_id", "isrc", "identity")

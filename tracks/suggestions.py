@@ -16,7 +16,7 @@ from tracks.models import Identity, SpotifyTrack, Track
 from tracks.recognition import named, names_of, words_on
 from tracks.repository import SUGGESTED, NewTrack, candidates, name_of
 
-# Searches elsewhere (Spotify), for a user who linked an account there; an empty list where they cannot be asked.
+# Searches elsewhere (Spotify), for a user who linked an account there; a Problem where they cannot be asked now.
 suggesters: list[Callable[[User, Play], list[NewTrack]]] = []
 # Whether a search elsewhere would be worth waiting for; what linking would add, in words, and where to link.
 can_search: list[Callable[[User], bool]] = []
@@ -104,7 +104,7 @@ def suggest(play: Play, without: Collection[str] = (), conflict: Collection[Answ
 
 
 def search_elsewhere(dj: User, play: Play, known: Collection[Offer], without: Collection[str] = ()) -> list[Offer]:
-    """What catalogues find beyond that; asks the network."""
+    """What catalogues find beyond that; asks the network. Problem: they cannot be asked now."""
     found = [_of_catalogue(play, new) for search in suggesters for new in search(dj, play)]
     seen = {(parse(o.artist, o.title, o.version).identity, o.isrc) for o in known}
     isrcs = {isrc for _, isrc in seen if isrc}

@@ -1,7 +1,9 @@
 """What a DJ's plays were, over HTTP, for programs: the open questions of a set, and verdicts in batches."""
 
 from typing import Any
+from uuid import UUID
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.pagination import LimitOffsetPagination
@@ -14,11 +16,11 @@ from accounts.tokens import check_scope
 from pika.api import ErrorAnswer
 from pika.errors import Problem, cleaned, sayable
 from stages.access import session_for_dj
-from tracks import access, forms
+from tracks import access, forms, suggestions
 from tracks.actions.recordings import judge
-from tracks.answers import QuestionsAnswer, VerdictsAnswer, question_answer
-from tracks.questions import Question, questions_of, refused_of
-from tracks.suggestions import conflict_of, suggest
+from tracks.answers import QuestionsAnswer, SearchAnswer, VerdictsAnswer, offer_answer, question_answer
+from tracks.questions import Question, questions_of, refused_of, word_on
+from tracks.suggestions import conflict_of, search_elsewhere, suggest
 
 
 class Questions(LimitOffsetPagination):
@@ -55,6 +57,23 @@ def _asked(question: Question) -> dict[str, Any]:
     conflict = conflict_of(question.play)
     refused = [f"track:{its}" for its in refused_of(question.word)]
     return question_answer(question, suggest(question.play, refused, conflict), bool(conflict))
+
+
+@extend_schema(
+    responses={200: SearchAnswer, 404: ErrorAnswer, 409: ErrorAnswer, 503: ErrorAnswer},
+    description="What Spotify's search finds for a play of yours, beyond the suggestions of its question. 409: link "
+    "your account (again); 503 `spotify_wait`: Spotify asks us to wait, `retryAfter` says how long, perhaps for hours.",
+)
+@api_view(["GET"])
+def search_play(request: Request, uuid: UUID) -> Response:
+    dj = _dj(request)
+    play = access.own_play(dj, uuid)
+    if not any(can(dj) for can in suggestions.can_search):
+        told = [its[0] for say in suggestions.would_add if (its := say(dj))]
+        raise Problem(" ".join(told) or gettext("Nothing is searched here."), "no_search", 409)
+    refused = [f"track:{its}" for its in refused_of(word_on(play))]
+    known = suggest(play, refused, conflict_of(play))
+    return Response({"suggestions": [offer_answer(its) for its in search_elsewhere(dj, play, known, refused)]})
 
 
 @extend_schema(

@@ -59,6 +59,7 @@ class FakePika:
         self.ahead_s = 0.0
         self.faults: list[tuple[str, Any]] = []
         self.questions: list[dict[str, Any]] = []  # of any session, in order
+        self.found: dict[str, tuple[int, dict[str, Any]]] = {}  # play id → what its search answers
         self.verdicts: dict[str, dict[str, Any]] = {}  # the last one on each play
         self.changed = threading.Condition()
         self.sockets: list[_Handler] = []
@@ -130,6 +131,8 @@ class FakePika:
             open_ones = [its for its in self.questions if its["playId"] not in self._settled()]
             page = open_ones[int(asked[3]) :][: int(asked[2])]
             return 200, {"count": len(open_ones), "total": len(self.questions), "results": page}
+        if asked := re.fullmatch(r"/api/v1/plays/([^/]+)/search", path):
+            return self.found.get(asked[1]) or (409, problem("no_search", "Link your Spotify account first."))
         match = re.fullmatch(r"/api/v1/sessions/([^/]+)(/plays|/end|/plays/([^/]+)/hide)?", path)
         if not match:
             raise Breach(f"no such path {method} {path}")

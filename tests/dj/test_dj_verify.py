@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fake_pika import FakePika
+from fake_pika import FakePika, problem
 
 from pika_dj.cli import main
 from pika_dj.outbox import Outbox
@@ -72,6 +72,10 @@ def said(pika: FakePika) -> list[tuple[str, str]]:
     ]
 
 
+def searched(pika: FakePika) -> list[str]:
+    return [path.split("/")[-2] for _method, path in pika.requests if path.endswith("/search")]
+
+
 def test_enter_takes_the_first_a_number_another_and_a_link_can_be_pasted(
     pika: FakePika, a_set: None, typed: Any
 ) -> None:
@@ -137,3 +141,40 @@ def test_without_a_code_it_is_the_set_that_was_played_last(
     outbox.close()
     assert main(["verify", "NOSUCH"]) == 1
     assert "Session not found" in capsys.readouterr().err
+
+
+def test_what_nobody_said_is_searched_and_more_is_found_when_asked(pika: FakePika, a_set: None, typed: Any) -> None:
+    [offer] = question(3, "")["suggestions"]
+    pika.found["play3"] = 200, {"suggestions": [offer | {"title": "Found", "words": "On Spotify", "djs": 0}]}
+    pika.found["play1"] = 200, {"suggestions": [offer | {"title": "Else", "words": "On Spotify", "djs": 0}]}
+    code, out, err = typed("f", "3", "n", "1")
+    assert (code, err) == (0, "")
+    assert "   3  Band – Else (Live)  [On Spotify]" in out
+    assert "   1  Band – Found (Live)  [On Spotify]" in out
+    assert "Nobody said yet" not in out
+    assert said(pika) == [("play1", f"confirm:{LINK}"), ("play3", f"confirm:{LINK}")]
+    assert searched(pika) == ["play1", "play3"]
+    pika.verdicts.clear()
+    pika.found["play1"] = 200, {"suggestions": []}
+    assert "   Spotify finds nothing else." in typed("f", "q")[1]
+
+
+def test_a_spotify_that_asks_to_wait_says_so_and_is_not_asked_on_every_song(
+    pika: FakePika, settings: Settings, typed: Any
+) -> None:
+    words = "Spotify asks us to wait: its search is back in 3 hours."
+    wait = 503, problem("spotify_wait", words, retryAfter=10800)
+    pika.sessions["SET1"] = {"sessionId": "SET1", "ended": True}
+    pika.questions = [question(1), question(2), question(3)]
+    pika.found = dict.fromkeys(["play1", "play2", "play3"], wait)
+    code, out, err = typed("n", "f", LINK, "n")
+    assert (code, err) == (0, "")
+    assert out.count(f"   {words}\n") == 2  # by itself, and when it was asked for
+    assert searched(pika) == ["play1", "play2"]
+    assert said(pika) == [("play2", f"confirm:{LINK}")]  # everything else goes on
+
+
+def test_without_a_link_to_spotify_the_terminal_says_it_once(pika: FakePika, settings: Settings, typed: Any) -> None:
+    pika.sessions["SET1"] = {"sessionId": "SET1", "ended": True}
+    pika.questions = [question(1), question(2)]
+    assert typed("n", "n")[1].count("Link your Spotify account first.") == 1

@@ -282,6 +282,7 @@ ADDRESSES: dict[str, May] = {
     "POST api/v1/sessions/<str:code>/plays": May(401, 404, 404, 200, body={"plays": [A_PLAY]}),
     "POST api/v1/sessions/<str:code>/plays/<uuid:uuid>/hide": THEIRS,
     "GET api/v1/sessions/<str:code>/unverified-tracks": THEIRS,
+    "GET api/v1/plays/<uuid:uuid>/search": May(401, 404, 404, 409),  # no Spotify
     "POST api/v1/tracks/verify": May(  # of what is not theirs each verdict is refused
         401, 200, 200, 200, body={"verdicts": [{"playId": "{playId}", "verdict": "skip"}]}, crew=200
     ),

@@ -11,7 +11,7 @@ from playlists.actions import Wanted, export_playlist
 from playlists.models import Export, SpotifyLink
 from tests.cast import PATIENCE
 from tests.spotify.conftest import link, standin  # noqa: F401
-from tests.spotify.standin import an_id
+from tests.spotify.standin import Fault, an_id
 
 pytestmark = pytest.mark.browser
 TITLE = "DJ Marcus – Main Floor, 15 March 2026"
@@ -95,6 +95,31 @@ def test_an_offer_that_slides_under_the_finger_is_not_meant(phone, server, log_i
     page.keyboard.press("1")  # who presses a key has read it
     expect(page.locator("h1")).to_have_text("All done. Thank you!")
     assert len(said) == 1
+
+
+def test_a_search_that_is_to_wait_says_so_while_a_set_is_said(
+    browser,
+    server,
+    log_in,
+    look,
+    dj,
+    marcus,
+    standin,  # noqa: F811
+):
+    from playwright.sync_api import expect
+
+    link(standin, marcus)
+    its = dj(marcus)
+    its.play("Nobody Knows It", "Nobody")
+    standin.fault_for = lambda call: Fault(429, headers={"Retry-After": "10800"})
+    page = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB").new_page()
+    log_in(page, marcus)
+    page.goto(f"{server.url}/me/sets/{its.session_id}/verify")
+    expect(page.locator("#unasked")).to_contain_text("Spotify asks us to wait: its search is back in 3 hours.")
+    expect(page.locator("#more")).to_have_count(0)
+    look(page)
+    page.keyboard.press("s")
+    expect(page.locator("#done")).to_have_text("1 of 1 done")
 
 
 def test_axe_finds_nothing_serious(browser, server, log_in, look, marcus, standin):  # noqa: F811

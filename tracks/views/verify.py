@@ -146,14 +146,19 @@ def _offered(user: User, question: Question, asked: Any) -> dict[str, Any]:
     conflict = suggestions.conflict_of(question.play) if question.is_open else []
     offers = suggestions.suggest(question.play, refused, conflict)
     can_search = any(can(user) for can in suggestions.can_search)
+    unasked = None
     if asked.get("more") and can_search:
-        offers += suggestions.search_elsewhere(user, question.play, offers, refused)
+        try:
+            offers += suggestions.search_elsewhere(user, question.play, offers, refused)
+        except Problem as problem:  # it would be nice to have, and no more
+            unasked = problem
     return {
         "question": question,
         "refused": list(dict.fromkeys(refused)),
         "conflict": conflict,
         "offers": offers,
         "more": can_search and not asked.get("more"),
+        "unasked": unasked,
         "would_add": [told for say in suggestions.would_add if (told := say(user))],
         "search": urlencode({"q": f"{question.play.artist} {question.play.title}".strip()})[2:].replace("+", "%20"),
     }

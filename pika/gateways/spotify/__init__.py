@@ -25,6 +25,7 @@ from pika.gateways.spotify.shapes import (
     Row,
     SpotifyError,
     Stale,
+    Throttled,
     Tokens,
     Unknown,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "Row",
     "SpotifyError",
     "Stale",
+    "Throttled",
     "Tokens",
     "Unknown",
 ]

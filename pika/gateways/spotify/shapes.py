@@ -27,6 +27,10 @@ class Away(SpotifyError):
         self.retry_after = retry_after
 
 
+class Throttled(Away):
+    """429: too many calls, or the quota is used up; which may last hours."""
+
+
 class Unknown(SpotifyError):
     """A change that Spotify has made, or has not: 5xx, a time-out, a connection cut. Read back before going on."""
 
@@ -47,11 +51,11 @@ class Stale(SpotifyError):
     """The access token does not hold (any more); a fresh one may."""
 
 
-def away(seconds: float, is_quota: bool = False) -> Away:
+def away(seconds: float, is_quota: bool = False) -> Throttled:
     """429, in words."""
     if is_quota:
-        return Away(gettext("Spotify's quota for this app is used up for now. Pika! goes on by itself."), seconds)
-    return Away(gettext("Spotify asks us to wait. Pika! goes on by itself."), seconds)
+        return Throttled(gettext("Spotify's quota for this app is used up for now. Pika! goes on by itself."), seconds)
+    return Throttled(gettext("Spotify asks us to wait. Pika! goes on by itself."), seconds)
 
 
 def no_answer() -> Away:

@@ -54,6 +54,8 @@ const searchMore = async () => {
   ask.querySelector(".offers").append(...found);
   if (found.length) foundAt = performance.now();
   if (ask.querySelector(".offers > li")) ask.querySelector(".nothing")?.remove();
+  const unasked = box.content.querySelector("#unasked");
+  if (unasked) ask.querySelector("#more")?.after(unasked);
   ask.querySelector("#more")?.remove();
 };
 

@@ -17,7 +17,8 @@ from pika_dj.settings import Settings, home
 A_PAGE = 10
 NUMBERS = {"": 1, "y": 1, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
 HELP = (
-    "Enter or y: the first one · 1-5: that one · n: next · s: skip · r: not the first · u: undo · q: stop · or a link"
+    "Enter or y: the first one · 1-5: that one · n: next · s: skip · r: not the first · f: find on Spotify · "
+    "u: undo · q: stop · or a link"
 )
 
 
@@ -62,6 +63,8 @@ class _Talk:
         self.waiting: list[dict[str, Any]] = []
         self.later: list[str] = []  # of this run; they stay open, in front of what comes behind
         self.said: list[dict[str, Any]] = []
+        self.searched: set[str] = set()  # play ids
+        self.is_searching = True  # by itself, where nobody said anything yet; until the first refusal
         self.done = self.total = 0
 
     def run(self) -> int:
@@ -95,11 +98,29 @@ class _Talk:
         say(f"\n{self.done + 1} of {self.total}  {words}" + (f" ({track['remix']})" if track.get("remix") else ""))
         if question.get("isConflict"):
             say("   DJs do not agree about this one.")
+        if not question["suggestions"] and self.is_searching and question["playId"] not in self.searched:
+            self._find(question)
         for number, offer in enumerate(question["suggestions"], 1):
             say(f"   {number}  {_shown(offer)}")
         if not question["suggestions"]:
             say("   Nobody said yet what this is. Paste its link on Spotify, or: n next, s skip, ? help")
         return self.read("> ").strip()
+
+    def _find(self, question: dict[str, Any], *, is_asked: bool = False) -> None:
+        """Add what Spotify's search finds. Why it cannot is said, and then it is not asked again by itself."""
+        self.searched.add(question["playId"])
+        try:
+            found = self.api.ask("GET", f"/plays/{quote(question['playId'], safe='')}/search").get("suggestions") or []
+        except (Busy, Refused, Unreachable) as error:
+            self.is_searching = False
+            if is_asked or not isinstance(error, Unreachable):
+                say(f"   {error}")
+            return
+        known = [(its["trackId"], its["link"]) for its in question["suggestions"]]
+        new = [its for its in found if (its["trackId"], its["link"]) not in known]
+        question["suggestions"] += new
+        if is_asked and not new:
+            say("   Spotify finds nothing else.")
 
     def _does(self, question: dict[str, Any], line: str) -> bool:
         """What the line says; True when the question is done with."""
@@ -111,6 +132,8 @@ class _Talk:
             return self._tell(question, verdict="skip")
         if key == "u":
             self._undo()
+        elif key == "f":
+            self._find(question, is_asked=True)
         elif key == "r" and offers:
             if not offers[0]["trackId"] or self._tell(question, verdict="reject", trackId=offers[0]["trackId"]):
                 del offers[0]

@@ -14,7 +14,7 @@ from accounts.models import User
 from pika.errors import Problem
 from pika.gateways import spotify
 from pika.jobs import actions as jobs
-from playlists import linking
+from playlists import linking, rewriting
 from playlists.models import Export, Rewrite, SpotifyLink
 
 KIND = "spotify_export"
@@ -99,11 +99,37 @@ def retry_export(export: Export, is_new_playlist: bool = False) -> None:
         if export.is_running and not is_new_playlist:
             return  # its time will come: 429 is not to be hurried
         if export.is_running:
-            raise Problem(gettext("It is still being written. Cancel it first."), "being_written", 409)
+            raise _being_written()
         _start(export, is_forced=True)
         if is_new_playlist:
             blank = {"playlist_id": "", "playlist_url": "", "edition": export.edition + 1, "asked_at": None}
             Export.objects.filter(pk=export.pk).update(**blank, last_written=[], written=0)
+
+
+def undo_export(export: Export) -> None:
+    """Bring back what was in the playlist before its last change. What is there now is kept as a backup, too: asked
+    once more, it comes back. Problem (409): it is being written, or nothing was in it."""
+    check_may_export(export.owner, export.is_public)
+    with transaction.atomic():
+        export = Export.objects.select_for_update().get(pk=export.pk)
+        if export.is_unfinished:
+            raise _being_written()
+        before = songs_before(export)
+        if not before:
+            raise Problem(gettext("There is nothing to bring back."), "nothing_to_undo", 409)
+        Export.objects.filter(pk=export.pk).update(wanted=before, missing=[], written=0)
+        _start(export, is_forced=True)
+
+
+def songs_before(export: Export) -> list[str]:
+    """What `undo_export` would bring back, as in `Export.wanted`."""
+    if export.is_unfinished or export.rewrite is None:
+        return []
+    return [key.removeprefix("spotify:track:") for key in rewriting.rows_before(export.rewrite)]
+
+
+def _being_written() -> Problem:
+    return Problem(gettext("It is still being written. Cancel it first."), "being_written", 409)
 
 
 def _start(export: Export, is_forced: bool = False) -> None:

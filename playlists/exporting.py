@@ -69,7 +69,8 @@ def _work(export: Export, client: Any) -> datetime | None:
         if made is None:
             return None  # cancelled meanwhile
         snapshot = made.snapshot_id
-    known, target = None, [f"spotify:track:{spotify_id}" for spotify_id in export.wanted]
+    # What is brought back may be more than tracks: an episode is a whole URI.
+    known, target = None, [its if ":" in its else f"spotify:track:{its}" for its in export.wanted]
     its = export.rewrite
     if its is None or its.state != Rewrite.State.WRITING:
         # Nothing is lost if a track is dead: what stands there is what we wrote, or was kept.

@@ -316,6 +316,17 @@ def was_on_the_way(its: Rewrite, keys: list[str]) -> bool:
     return its.state != Rewrite.State.CONFLICT and _place(before, plan(before, list(its.target)), keys) is not None
 
 
+def rows_before(its: Rewrite) -> list[str]:
+    """What was in the playlist before this change, and before those that stopped half-way and were gone on with."""
+    while True:
+        keys = _backup_of(its)
+        older = Rewrite.objects.filter(playlist_id=its.playlist_id, owner=its.owner_id, pk__lt=its.pk)
+        last = older.order_by("-pk").first() if keys else None
+        if last is None or last.state != Rewrite.State.STOPPED or not was_on_the_way(last, keys):
+            return keys
+        its = last
+
+
 def _place(before: list[str], steps: list[Step], keys: list[str]) -> int | None:
     """How many of the steps are done in a playlist with these rows; None: no such state is ours."""
     state, found = before, 0 if before == keys else None

@@ -16,5 +16,6 @@ urlpatterns = [
     path("me/exports", exports.list_exports, name="list_exports"),
     path("me/exports/<str:code>", exports.show_export, name="show_export"),
     path("me/exports/<str:code>/retry", exports.retry_export, name="retry_export"),
+    path("me/exports/<str:code>/undo", exports.undo_export, name="undo_export"),
     path("me/exports/<str:code>/cancel", exports.cancel_export, name="cancel_export"),
 ]

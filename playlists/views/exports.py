@@ -1,5 +1,7 @@
 """What I export to Spotify: how far it is, what is missing, try again, cancel."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -24,9 +26,16 @@ A_PAGE = 20
 @login_required
 def list_exports(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    exports = Export.objects.filter(owner=user).defer("last_written").order_by("-created_at", "-pk")
+    exports = (
+        Export.objects.filter(owner=user).defer("last_written").select_related("rewrite").order_by("-created_at", "-pk")
+    )
     page = Paginator(exports, A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "playlists/exports.html", {"page": page, "is_configured": spotify.is_configured()})
+    its = {"page": page, "exports": map(_shown, page), "is_configured": spotify.is_configured()}
+    return render(request, "playlists/exports.html", its)
+
+
+def _shown(export: Export) -> dict[str, Any]:
+    return {"export": export, "before": len(actions.songs_before(export))}
 
 
 @require_safe
@@ -36,7 +45,7 @@ def show_export(request: HttpRequest, code: str) -> HttpResponse:
     """One line of the list, asked for again while it runs; without script the page with it alone."""
     export = export_for(signed_in(request), code)
     whole = not request.headers.get("HX-Request")
-    return render(request, "playlists/export.html" if whole else "playlists/_export.html", {"export": export})
+    return render(request, "playlists/export.html" if whole else "playlists/_export.html", _shown(export))
 
 
 @require_POST
@@ -49,6 +58,18 @@ def retry_export(request: HttpRequest, code: str) -> HttpResponse:
     except Problem as problem:
         messages.error(request, problem.message)
     return redirect("playlists:list_exports")
+
+
+@require_POST
+@login_required
+def undo_export(request: HttpRequest, code: str) -> HttpResponse:
+    """What was in the playlist before comes back."""
+    export = export_for(signed_in(request), code)
+    try:
+        actions.undo_export(export)
+    except Problem as problem:
+        messages.error(request, problem.message)
+    return redirect("playlists:show_export", export.code)
 
 
 @require_POST

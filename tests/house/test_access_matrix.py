@@ -208,6 +208,8 @@ ADDRESSES: dict[str, May] = {
     "GET me/exports/<str:code>": May(302, 404, 404, 200),
     "GET me/exports/<str:code>/retry": May(405, 405, 405, 405),
     "POST me/exports/<str:code>/retry": May(302, 404, 404, 302),
+    "GET me/exports/<str:code>/undo": May(405, 405, 405, 405),
+    "POST me/exports/<str:code>/undo": May(302, 404, 404, 302),
     "GET me/exports/<str:code>/cancel": May(405, 405, 405, 405),
     "POST me/exports/<str:code>/cancel": May(302, 404, 404, 302),
     # Pages of DJs about their sets; whoever is none is asked whether they are one

@@ -99,6 +99,28 @@ def test_an_id_that_spotify_gave_up_is_missing_with_its_reason(standin, his, lin
     assert [one["words"] for one in Export.objects.get().missing] == ["Song None", "X – Song 2"]
 
 
+def test_the_owner_alone_brings_back_what_was_in_it(standin, his, linked, its, ana, work):
+    his.post("/me/spotify/set/THESET")
+    work()
+    where = f"/me/exports/{Export.objects.get().code}"
+    assert "Bring back" not in his.get(where).content.decode()  # it was empty before
+    Play.objects.filter(title="Song 3").update(is_hidden=False)
+    his.post("/me/spotify/set/THESET")
+    assert "Bring back" not in his.get(where).content.decode()  # it is still being written
+    work()
+    assert only(standin).uris == songs(1, 2, 3)
+    for path in (where, "/me/exports"):
+        assert "Bring back the 2 songs from before" in his.get(path).content.decode()
+    his.force_login(ana, backend=LOGIN)
+    assert his.post(f"{where}/undo").status_code == 404
+    his.force_login(SpotifyLink.objects.get().user, backend=LOGIN)
+    for _ in range(2):  # two tabs
+        answer = his.post(f"{where}/undo", follow=True)
+    assert "It is still being written. Cancel it first." in answer.content.decode()
+    work()
+    assert only(standin).uris == songs(1, 2)
+
+
 def test_a_night_of_an_event_and_the_whole_event_are_two_playlists(standin, client, its, elena, work):
     link(standin, elena, "elena")
     client.force_login(elena, backend=LOGIN)

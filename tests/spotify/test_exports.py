@@ -18,6 +18,7 @@ from playlists.models import Export, Rewrite, SpotifyLink
 from playlists.rewriting import least_calls
 from tests.spotify.conftest import link
 from tests.spotify.standin import CUT, SILENCE, Fault, an_id
+from tests.spotify.standin import Track as Row
 from tests.spotify.test_rewriting import many, songs
 from tracks.models import SpotifyTrack, Track
 
@@ -131,6 +132,73 @@ def test_what_somebody_changed_meanwhile_is_not_overwritten_unasked(standin, mar
 
 
 # --- What is refused ---------------------------------------------------------------------------------------------
+def test_what_was_overwritten_is_brought_back_and_can_go_again(standin, marcus, linked, work):
+    its = export(marcus, wanted(1, 2, 3))
+    work()
+    playlist = made(standin)[0]
+    with pytest.raises(Problem, match="nothing to bring back"):  # it was empty before
+        actions.undo_export(fresh(its))
+    episode = "spotify:episode:" + an_id(7)
+    playlist.rows = [Row(uri) for uri in (*songs(9, 1), episode)]  # the person's own order
+    playlist.version += 1
+    export(marcus, wanted(1, 2, 4))
+    work()
+    assert actions.songs_before(fresh(its)) == []  # it stopped, and nothing was overwritten
+    actions.retry_export(fresh(its))
+    work()
+    assert playlist.uris == songs(1, 2, 4)
+    assert actions.songs_before(fresh(its)) == [an_id(9), an_id(1), episode]
+    actions.undo_export(fresh(its))
+    with pytest.raises(Problem, match="still being written"):
+        actions.undo_export(fresh(its))
+    work()
+    assert (playlist.uris, fresh(its).state) == ([*songs(9, 1), episode], "done")
+    actions.undo_export(fresh(its))
+    work()
+    assert playlist.uris == songs(1, 2, 4)
+    actions.undo_export(fresh(its))
+    work()
+    export(marcus, wanted(1, 2, 4))  # “Bring the playlist up to date”
+    work()
+    assert (playlist.uris, len(made(standin))) == (songs(1, 2, 4), 1)
+
+
+def test_what_is_brought_back_is_from_before_the_whole_change(standin, marcus, linked, work):
+    """It stopped half-way at a dead track, and went on: the half is not what the person had."""
+    its = export(marcus, wanted(1, 2))
+    work()
+    playlist = made(standin)[0]
+    playlist.rows, playlist.version = [Row(uri) for uri in songs(9, 8)], playlist.version + 1
+    standin.dead.add(f"spotify:track:{an_id(150)}")
+    export(marcus, wanted(*range(200)))
+    work()
+    actions.retry_export(fresh(its))
+    work(most=20)
+    assert (fresh(its).state, len(playlist.uris)) == ("done", 199)
+    assert len(Rewrite.objects.filter(state="stopped")) == 1
+    actions.undo_export(fresh(its))
+    work()
+    assert playlist.uris == songs(9, 8)
+
+
+def test_bringing_back_has_the_limits_of_any_other_change(standin, marcus, linked, work):
+    its = export(marcus, wanted(1, 2))
+    work()
+    export(marcus, wanted(3))
+    work()
+    standin.faults = [Fault(429, headers={"Retry-After": "7200"})]
+    actions.undo_export(fresh(its))
+    work()
+    assert fresh(its).again_at > timezone.now() + timedelta(hours=1)
+    work(most=3)
+    assert made(standin)[0].uris == songs(1, 2)
+    Rewrite.objects.all().delete()  # after thirty days
+    assert actions.songs_before(fresh(its)) == []
+    SpotifyLink.objects.update(needs_relink_at=timezone.now())
+    with pytest.raises(Problem, match="permission has ended"):
+        actions.undo_export(fresh(its))
+
+
 def test_what_cannot_be_exported_is_refused_in_words(standin, marcus, linked):
     with pytest.raises(Problem, match="of these songs none is known on Spotify yet"):
         export(marcus, [Wanted(None, "A – B")])

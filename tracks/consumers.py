@@ -1,5 +1,6 @@
-"""What is said on the socket about likes."""
+"""What is said on the socket about likes, and about what comes next."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -9,12 +10,14 @@ from accounts.access import guest_of
 from pika.errors import Problem, cleaned
 from pika.limits import limit, over_limit
 from pika.live.consumer import LiveConsumer
-from pika.live.messages import Message
+from pika.live.messages import Message, iso
 from stages.access import public_play, public_plays
-from stages.consumers.speakers import as_guest
-from stages.models import Play
+from stages.consumers.speakers import as_dj, as_guest
+from stages.forms import play_fields
+from stages.models import Play, Session
 from tracks import forms
 from tracks.actions import likes
+from tracks.actions.linking import repeat_ahead
 
 
 def _meant(form: dict[str, Any]) -> Play:
@@ -68,4 +71,24 @@ async def send_bulk_like(socket: LiveConsumer, message: Message) -> Message:
     return await as_guest(socket, act)
 
 
-HANDLERS = {"SEND_LIKE": send_like, "REMOVE_LIKE": remove_like, "SEND_BULK_LIKE": send_bulk_like}
+def _repeat_of(played_at: datetime, stage_name: str, dj_name: str, words: str) -> Message:
+    return {"playedAt": iso(played_at), "stageName": stage_name, "djName": dj_name, "words": words}
+
+
+async def next_track(socket: LiveConsumer, message: Message) -> Message | None:
+    """What the DJ has ready: was it played here before? Nobody else hears of it, and nothing is kept."""
+    form = cleaned(forms.NextTrackForm, message)
+
+    def act(session: Session) -> Message:
+        its = repeat_ahead(session, play_fields(form["track"]))
+        return {"repeat": its and _repeat_of(**its)}
+
+    return await as_dj(socket, message, act, is_safe=True)
+
+
+HANDLERS = {
+    "SEND_LIKE": send_like,
+    "REMOVE_LIKE": remove_like,
+    "SEND_BULK_LIKE": send_bulk_like,
+    "NEXT_TRACK": next_track,
+}

@@ -1,4 +1,4 @@
-"""What may come in about likes."""
+"""What may come in about likes and recordings."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext, gettext_lazy
 from rest_framework import serializers
 
-from stages.forms import Lenient, text
+from stages.forms import Lenient, TrackForm, session_id, text
 
 
 class NamedTrackForm(Lenient):
@@ -48,6 +48,13 @@ class BulkPayload(Lenient):
 class BulkLikeForm(Lenient):
     sessionId = text(64)
     payload = BulkPayload()
+
+
+class NextTrackForm(Lenient):
+    """What a DJ is about to play."""
+
+    sessionId = session_id(required=True)
+    track = TrackForm()
 
 
 # --- Forms of pages -----------------------------------------------------------------------------------

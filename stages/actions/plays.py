@@ -171,38 +171,37 @@ def tell_delayed(uuid: str) -> None:
 
 
 def _warn_of_repeat(session: Session, play: Play) -> None:
-    """Tell the DJ if this recording was heard at the event before; consecutive rows are one play."""
-    if not session.stage:
-        return
-    before = (
-        Play.objects.filter(_same_recording(play), session__stage__event=session.stage.event)
-        .filter(is_hidden=False, played_at__lt=play.played_at - timedelta(minutes=2))
-        .select_related("session__stage__event__organizer")
-        .newest_first()
-        .first()
-    )
-    if before and before.session.stage:
-        at = before.played_at.astimezone(before.session.stage.event.zone)
-        words = f"played {at:%A %H:%M} on {before.session.stage.name} by {before.session.dj_name}"
-        publish(
-            topics.booth(session.code),
-            messages.repeat_warning(
-                session.code,
-                str(play.uuid),
-                track_of(play),
-                before.played_at,
-                before.session.stage.name,
-                before.session.dj_name,
-                words,
-            ),
-        )
-
-
-def _same_recording(play: Play) -> Q:
-    """Plays of the same recording: the one it is known to be; by name, as far as they are not known to be another."""
+    """Tell the DJ if this recording was heard at the event before."""
     track = Play.objects.filter(pk=play.pk).values_list("link__track", flat=True).first()
+    if before := heard_before(session, play, track):
+        told = messages.repeat_warning(session.code, str(play.uuid), track_of(play), **told_of_repeat(before))
+        publish(topics.booth(session.code), told)
+
+
+def about_to_play(session: Session, fields: dict[str, Any]) -> Play:
+    """What such a play would be; it is not recorded."""
+    return _made(session, Heard(None, None, fields), uuid4(), timezone.now(), timedelta())
+
+
+def heard_before(session: Session, play: Play, track: int | None) -> Play | None:
+    """When this recording was heard last at the session's event: the `track` that it is known to be; by name, as far
+    as that is not known to be another. Consecutive rows are one play."""
+    if not session.stage:
+        return None
     same_name = Q(identity=play.identity) if play.identity else Q(pk__in=[])
-    return Q(link__track=track) | same_name & Q(link=None) if track else same_name
+    same = Q(link__track=track) | same_name & Q(link=None) if track else same_name
+    plays = Play.objects.filter(same, session__stage__event=session.stage.event)
+    plays = plays.filter(is_hidden=False, played_at__lt=play.played_at - timedelta(minutes=2))
+    return plays.select_related("session__stage__event__organizer").newest_first().first()
+
+
+def told_of_repeat(before: Play) -> dict[str, Any]:
+    """Where and when it was, also in words."""
+    stage, dj = before.session.stage, before.session.dj_name
+    assert stage
+    at = before.played_at.astimezone(stage.event.zone)
+    words = f"played {at:%A %H:%M} on {stage.name} by {dj}"
+    return {"played_at": before.played_at, "stage_name": stage.name, "dj_name": dj, "words": words}
 
 
 def stop(session: Session) -> None:

@@ -59,6 +59,7 @@ class FakePika:
         self.ahead_s = 0.0
         self.faults: list[tuple[str, Any]] = []
         self.questions: list[dict[str, Any]] = []  # of any session, in order
+        self.heard_before: dict[str, Any] | None = {}  # title → what is told of the earlier play
         self.found: dict[str, tuple[int, dict[str, Any]]] = {}  # play id → what its search answers
         self.verdicts: dict[str, dict[str, Any]] = {}  # the last one on each play
         self.changed = threading.Condition()
@@ -239,6 +240,11 @@ class FakePika:
             need(set(frame) <= allowed and ISO.fullmatch(frame["sentAt"]), f"broadcast {set(frame)}")
             check_play(frame)
             return [ack]
+        if kind == "NEXT_TRACK" and self.heard_before is not None:
+            need(set(frame) == {"type", "messageId", "sessionId", "track"}, "next track")
+            return [{**ack, "repeat": self.heard_before.get(frame["track"]["title"])}]
+        if kind == "NEXT_TRACK":  # as an older server
+            return [{**ack, "type": "NACK", "error": "Unknown message type", "code": "unknown_type"}]
         raise Breach(f"no such frame {kind}")
 
 

@@ -108,6 +108,25 @@ def test_network_control_tells_what_is_audible_on_any_deck(plugin: FakePlugin) -
     assert source.poll() == []
 
 
+def test_network_control_tells_what_is_ready_to_come_next(plugin: FakePlugin) -> None:
+    source = NetworkControl(0, plugin.port)
+    plugin.load(1, "Lily", "Kate Bush")
+    plugin.load(2, "Next", "Cued", audible="off")
+    source.poll()
+    assert [track.words for track in source.ready] == ["Cued - Next"]
+    plugin.asked.clear()
+    source.poll()
+    about_silent = [line for line in plugin.asked if "deck 2 get_loaded" in line]
+    assert len(about_silent) == 1  # all of it only when another track is loaded
+    plugin.load(1, "Lily", "Kate Bush", audible="off")  # it is over, and still lies there
+    plugin.load(2, "Next", "Cued")
+    source.poll()
+    assert source.ready == []
+    plugin.load(1, "Another", "Kate Bush", audible="off")
+    source.poll()
+    assert [track.words for track in source.ready] == ["Kate Bush - Another"]
+
+
 def test_network_control_hears_nothing_while_the_dj_rehearses_in_the_sandbox(plugin: FakePlugin) -> None:
     source = NetworkControl(0, plugin.port)
     plugin.load(1, "Probe")

@@ -29,6 +29,7 @@ class Decks:
 
     def __init__(self) -> None:
         self.tracks: list[HeardTrack] = []
+        self.ready: list[HeardTrack] = []
         self.trouble = ""
 
     def play(self, title: str, *, ago_s: float = 60, **more: Any) -> None:
@@ -235,6 +236,43 @@ def test_what_the_floor_says_is_printed_in_one_line(
         "Careful, played before: Kate - Lily [2J, earlier, Blues Room, by Elena",
     ]
     assert evening.booth.socket.is_over is True
+
+
+def test_what_is_on_a_deck_and_was_played_before_is_said_before_it_starts(
+    evening: Evening, decks: Decks, pika: FakePika, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pika.heard_before = {"Lily": {"playedAt": "?", "stageName": "Blues Room", "djName": "Elena", "words": "played"}}
+    evening.look()
+    capsys.readouterr()
+    for title in ("Rare", "Lily"):
+        decks.ready = [HeardTrack(title, "Kate", path=f"/{title}.mp3")]
+        for _ in range(3):  # it lies there for minutes
+            evening.look()
+    pika.wait_for(lambda: asked_ahead(pika) == ["Rare", "Lily"])
+    decks.play("Lily")
+    evening.look()
+    pika.wait_for(lambda: announced(pika) == ["Lily"])
+    told = "On your deck, and played before: Kate - Lily, earlier, Blues Room, by Elena\n"
+    pika.tell({"type": "SESSION_ENDED", "sessionId": evening.session_id})
+    evening.booth._threads[1].join(5)
+    assert capsys.readouterr().out.count(told) == 1
+    assert pika.breaches == []
+
+
+def test_a_server_that_does_not_know_what_comes_next_is_no_trouble(
+    evening: Evening, decks: Decks, pika: FakePika, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pika.heard_before = None
+    decks.ready = [HeardTrack("Lily", path="/Lily.mp3")]
+    evening.look()
+    pika.wait_for(lambda: asked_ahead(pika) == ["Lily"])
+    pika.tell({"type": "SESSION_ENDED", "sessionId": evening.session_id})
+    evening.booth._threads[1].join(5)
+    assert "did not announce" not in capsys.readouterr().out
+
+
+def asked_ahead(pika: FakePika) -> list[str]:
+    return [frame["track"]["title"] for frame in pika.frames if frame["type"] == "NEXT_TRACK"]
 
 
 def test_trouble_with_the_source_is_said_once(

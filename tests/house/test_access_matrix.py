@@ -465,6 +465,7 @@ MESSAGES: dict[str, Says] = {
     "END_SESSION": his_alone(),
     "UPDATE_SESSION": his_alone(isPaused=True, note="Mine now", delaySeconds=60),
     "HIDE_TRACK": his_alone(playId="{playId}"),
+    "NEXT_TRACK": his_alone(track={"title": "Mine next"}),
     "START_POLL": his_alone(question="Mine now?", options=["Yes", "No"]),
     "END_POLL": HIS_POLL,
     "CANCEL_POLL": HIS_POLL,

@@ -39,6 +39,7 @@ FORMS = {
     "METADATA_UPDATED": forms.MetadataForm,
     "UPDATE_SESSION": forms.UpdateSessionForm,
     "HIDE_TRACK": forms.HideForm,
+    "NEXT_TRACK": like_forms.NextTrackForm,
     "START_POLL": forms.StartPollForm,
     "END_POLL": forms.PollForm,
     "CANCEL_POLL": forms.PollForm,

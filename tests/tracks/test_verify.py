@@ -1,5 +1,6 @@
 """DJs say what their plays were; three of them settle it for everyone."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from django.utils import timezone
 from verifying import confirm, heard, known_as, recording
 
 from pika.jobs import actions as jobs
+from pika.live.messages import iso
 from stages.forms import TrackForm
 from stages.models import Play
 from tracks.actions import recordings, repair
@@ -291,6 +293,43 @@ def test_a_play_is_linked_as_it_starts_and_the_repeat_guard_knows_it(server, dj,
 
 
 # --- What a DJ may still say of a set ---------------------------------------------------------------------------
+def test_what_comes_next_is_known_before_it_starts(server, dj, dancer, djs, marcus, ana, stage, other_stage):
+    """By what three DJs say that it is, and by its name until then; nobody hears of it."""
+    at_last = recording()
+    for other in djs(3):
+        confirm(other, at_last, audio_hash="a" * 64)
+    his, hers, sarah = dj(marcus, stage), dj(ana, other_stage), dancer(stage)
+    sarah.ask("PING")
+    at = timezone.now() - timedelta(hours=1)
+    hers.play("01 track", "unknown", playedAt=iso(at), track={"audioHash": "a" * 64})
+    hers.play("White Label", "Nobody", playedAt=iso(at))
+    before = Play.objects.count()
+
+    def ahead(**track):
+        return his.ask("NEXT_TRACK", sessionId=his.session_id, track=track).get("repeat")
+
+    local = at.astimezone(stage.event.zone)
+    told = ahead(title="At Last", artist="Etta James")
+    assert told == {
+        "playedAt": iso(at),
+        "stageName": "Blues Room",
+        "djName": "Ana",
+        "words": f"played {local:%A %H:%M} on Blues Room by Ana",
+    }
+    assert ahead(title="WHITE LABEL [HQ]", artist="Nobody")["djName"] == "Ana"
+    assert ahead(title="White Label (Some Remix)", artist="Nobody") is None  # another recording
+    assert ahead(title="Something Else", artist="Nobody") is None
+    assert (Play.objects.count(), [m["type"] for m in sarah.all_heard() if "NEXT" in str(m)]) == (before, [])
+    assert [m for m in his.all_heard() if m["type"] == "REPEAT_WARNING"] == []
+
+
+def test_without_an_event_nothing_was_played_before(server, dj, marcus):
+    his = dj(marcus)
+    his.play("At Last", "Etta James", playedAt=iso(timezone.now() - timedelta(hours=1)))
+    asked = his.ask("NEXT_TRACK", sessionId=his.session_id, track={"title": "At Last", "artist": "Etta James"})
+    assert (asked["type"], asked.get("repeat")) == ("ACK", None)
+
+
 def test_a_set_asks_once_for_each_recording_the_most_played_first(djs):
     marcus, *others = djs(4)
     known, often = recording("Known"), recording("Often")

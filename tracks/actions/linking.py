@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -10,7 +11,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from pika.jobs import actions as jobs
-from stages.models import Play
+from stages.actions.plays import about_to_play, heard_before, told_of_repeat
+from stages.models import Play, Session
 from tracks.models import Identity, PlayLink, Track
 from tracks.recognition import known_of, plays_of
 
@@ -25,6 +27,14 @@ def link_new(plays: Collection[Play]) -> None:
             _link(plays, next(iter(plays)).session.dj_id)
     except Exception:  # whatever it is: the play is recorded, and linked by whoever says the next word on it
         log.exception("could not link %d plays", len(plays))
+
+
+def repeat_ahead(session: Session, fields: dict[str, Any]) -> dict[str, Any] | None:
+    """What to tell a DJ who is about to play this: that it was heard at the event before. None: it was not."""
+    play = about_to_play(session, fields)
+    known = known_of([play], session.dj_id).recognise(play)
+    before = heard_before(session, play, known[0] if known else None)
+    return told_of_repeat(before) if before else None
 
 
 def link_own(dj: User, identities: Iterable[Identity]) -> None:

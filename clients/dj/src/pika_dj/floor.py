@@ -16,16 +16,24 @@ def line_of(frame: dict[str, Any]) -> str:
         track = payload.get("track") if isinstance(payload, dict) else frame.get("track")
         return f"Like: {_track(track)} ({_count(frame, 'count')})"
     if kind == "REPEAT_WARNING":
-        where = _text(frame.get("stageName"))
-        who = _text(frame.get("djName"))
-        words = f"Careful, played before: {_track(frame.get('track'))}, {_when(frame.get('playedAt'))}"
-        return words + (f", {where}" if where else "") + (f", by {who}" if who else "")
+        return f"Careful, played before: {_before(frame.get('track'), frame)}"
     if kind == "TEMPO_FEEDBACK":
         counts = (_count(frame, name) for name in ("faster", "perfect", "slower"))
         return "Tempo: {} faster, {} perfect, {} slower".format(*counts)
     if kind == "REACTION_RECEIVED":
         return "A dancer says thank you."
     return ""
+
+
+def line_ahead(track: object, repeat: object) -> str:
+    """The line for a track that may come next; nothing when it was not played before. Never raises."""
+    return f"On your deck, and played before: {_before(track, repeat)}" if isinstance(repeat, dict) else ""
+
+
+def _before(track: object, repeat: dict[str, Any]) -> str:
+    where, who = _text(repeat.get("stageName")), _text(repeat.get("djName"))
+    words = f"{_track(track)}, {_when(repeat.get('playedAt'))}"
+    return words + (f", {where}" if where else "") + (f", by {who}" if who else "")
 
 
 def _track(track: object) -> str:

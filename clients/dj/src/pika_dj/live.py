@@ -115,6 +115,7 @@ class Evening:
         self._known = self.outbox.known_ids(self.session_id)
         self._page = ""
         self._trouble = ""
+        self._ready: list[str] = []  # what was on the decks at the last look
 
     def run(self) -> None:
         """Look at the source and the keyboard every second, until the session is over."""
@@ -141,6 +142,7 @@ class Evening:
             if str(trouble) != self._trouble:
                 self._trouble = str(trouble)
                 say(self._trouble)
+        self._ask_ahead()
         for track in self._due(heard):
             self._play(track)
         self._notice_hide()
@@ -176,6 +178,14 @@ class Evening:
             self.booth.start_socket()
             name = opened.get("djName") or "yourself"
             say(f"You are live as {name}{where(opened)}. Your page: {self._page}")
+
+    def _ask_ahead(self) -> None:
+        """What is loaded and may come next: if it was played at the event before, the DJ hears it now."""
+        ready: list[HeardTrack] = getattr(self.source, "ready", [])
+        for track in ready:
+            if track.path not in self._ready and not track.is_hidden:
+                self.booth.socket.ask_ahead(complete(track).to_wire())
+        self._ready = [track.path for track in ready]
 
     def _due(self, heard: list[HeardTrack]) -> list[HeardTrack]:
         """What was heard long enough. History files come late anyway, unless their delay is set to 0."""

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 import uuid
+from collections import deque
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -15,10 +16,11 @@ from websockets.sync.client import ClientConnection, connect
 from pika_dj import VERSION
 from pika_dj.backoff import Backoff
 from pika_dj.connection import Connection
-from pika_dj.floor import line_of
+from pika_dj.floor import line_ahead, line_of
 from pika_dj.screen import log, say
 from pika_dj.tracks import to_iso, utc_now
 
+MOST_AHEAD = 4  # tracks that may come next: one a deck
 LARGEST_FRAME = 10_000  # bytes the server takes
 PING_EVERY_S = 25.0
 ANSWER_WITHIN_S = 15.0
@@ -54,6 +56,13 @@ class LiveSocket:
         self._is_said = True
         self._again_at = 0.0
         self._refusal = ""
+        self._ahead: deque[dict[str, object]] = deque(maxlen=MOST_AHEAD)  # tracks that may come next
+        self._asked: dict[str, dict[str, object]] = {}  # message id → about which of them
+
+    def ask_ahead(self, track: dict[str, object]) -> None:
+        """Was this, which may come next, played at the event before? The answer is printed, if it was."""
+        with self._lock:
+            self._ahead.append(track)
 
     def play(self, frame: dict[str, Any] | None) -> None:
         """This plays now; None when what plays is nobody's business. Only the latest is ever sent."""
@@ -118,6 +127,11 @@ class LiveSocket:
         with self._lock:
             if self._again_at and time.monotonic() >= self._again_at:
                 self._is_said, self._again_at = self._latest is None, 0.0
+            if (self._is_said or not self._latest) and self._ahead:
+                track, message_id = self._ahead.popleft(), str(uuid.uuid4())
+                self._asked = {message_id: track} | dict(list(self._asked.items())[:MOST_AHEAD])
+                ahead = {"type": "NEXT_TRACK", "sessionId": self.session_id, "messageId": message_id, "track": track}
+                return fit(ahead)
             if self._is_said or not self._latest:
                 return None
             self._is_said = True
@@ -126,7 +140,10 @@ class LiveSocket:
 
     def _hear(self, frame: dict[str, Any]) -> None:
         kind = frame.get("type")
-        if kind == "NACK":
+        if track := self._asked.pop(str(frame.get("messageId") or ""), None):
+            if line := line_ahead(track, frame.get("repeat")):
+                say(line)
+        elif kind == "NACK":
             wait = SocketRefused(frame).retry_after_s
             log.info("NACK %s %s", frame.get("code"), frame.get("error"))
             if frame.get("code") == SESSION_OVER:

@@ -12,7 +12,7 @@ class SourceTrouble(Exception):
 
 
 class Source(Protocol):
-    """A place plays are read from."""
+    """A place plays are read from. Some know what is `ready` to come next, too: an attribute of theirs."""
 
     def poll(self) -> list[HeardTrack]:
         """The tracks that became plays since the last call, oldest first, each with its `played_at`.

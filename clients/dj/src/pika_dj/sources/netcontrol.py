@@ -30,6 +30,8 @@ class NetworkControl:
         self.ports = (port,) if port else PORTS
         self._headers = {"Authorization": f"Bearer {password}"} if password else {}
         self._audible = Audible(after_s)
+        self.ready: list[HeardTrack] = []  # what is loaded and was not played from there: it may come next
+        self._silent: dict[int, tuple[str, HeardTrack | None]] = {}  # deck → what was loaded there, and as what
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def poll(self) -> list[HeardTrack]:
@@ -38,9 +40,20 @@ class NetworkControl:
             return []
         sounding: dict[Hashable, HeardTrack] = {}
         for deck in DECKS:
-            if self._is_yes(f"deck {deck} is_audible") and (track := self._loaded(deck)):
-                sounding[deck, track.path, track.words] = track
+            if self._is_yes(f"deck {deck} is_audible"):
+                if track := self._loaded(deck):
+                    sounding[deck, track.path, track.words] = track
+                    self._silent[deck] = track.path, None  # it was played, and is not what comes next
+            else:
+                self._look_at(deck)
+        self.ready = [track for _path, track in self._silent.values() if track]
         return self._audible.hear(sounding, utc_now())
+
+    def _look_at(self, deck: int) -> None:
+        """A silent deck: one question a second, all of them when something else is loaded."""
+        path = self.ask(f"deck {deck} get_loaded_song 'filepath'")
+        if path != self._silent.get(deck, ("", None))[0]:
+            self._silent[deck] = path, self._loaded(deck) if path else None
 
     def close(self) -> None:
         """Every question was its own connection."""

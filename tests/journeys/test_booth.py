@@ -201,6 +201,21 @@ def test_a_repeat_is_warned_of_and_hidden_with_one_tap(on_air, stage, marcus, an
     expect(page.locator("#song")).to_have_text("Come Away with Me")
 
 
+def test_a_repeat_is_said_while_it_is_typed(on_air, stage, marcus, ana, dj, expect):
+    hers = dj(ana, stage=stage)
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    hers.play("At Last", "Etta James", playedAt=an_hour_ago.isoformat())
+    hers.end()
+    page = on_air(marcus)
+    before = Play.objects.count()
+    page.locator("#t-artist").fill("etta james")
+    page.locator("#t-title").press_sequentially("at last")
+    expect(page.locator("#ahead")).to_have_text(re.compile(r"Played \w+day \d\d:\d\d on Main Floor by Ana"))
+    assert Play.objects.count() == before  # nobody heard of it
+    page.locator("#t-title").press_sequentially(" (Remix)")
+    expect(page.locator("#ahead")).to_be_empty()
+
+
 def test_a_repeat_may_be_kept(on_air, stage, marcus, ana, dj, expect):
     hers = dj(ana, stage=stage)
     hers.play("At Last", "Etta James", playedAt=(timezone.now() - timedelta(hours=1)).isoformat())

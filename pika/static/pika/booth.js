@@ -10,6 +10,7 @@ import { Live } from "pika/live.js";
 import { many, tr } from "pika/words.js";
 
 const root = $("booth");
+const AHEAD_AFTER = 400; // of the last letter
 const ELSEWHERE = tr("It was ended in another window, or after hours without a track.");
 
 let isEnding = false;
@@ -171,10 +172,28 @@ function corrected({ playId, track }) {
 
 // --- Type a track -------------------------------------------------------------------------------------------
 let typedAt = 0;
+let aheadTimer;
+const typedTrack = () => ({ artist: $("t-artist").value.trim(), title: $("t-title").value.trim() });
+
+// Was it played here before? Said while it is typed, before the floor hears of it.
+function lookAhead() {
+  clearTimeout(aheadTimer);
+  setText("ahead", "");
+  const track = typedTrack();
+  if (track.title) aheadTimer = setTimeout(askAhead, AHEAD_AFTER, track);
+}
+
+async function askAhead(track) {
+  if (!booth.session) return;
+  if (!booth.isOpen) return (aheadTimer = setTimeout(askAhead, AHEAD_AFTER, track));
+  const { repeat } = await live.ask("NEXT_TRACK", { sessionId: booth.session.sessionId, track }).catch(() => ({})); // nice to know, no more
+  const now = typedTrack();
+  if (repeat && now.title === track.title && now.artist === track.artist) setText("ahead", sentence(repeat.words));
+}
 
 function typed(event) {
   event.preventDefault();
-  const [artist, title] = [$("t-artist").value.trim(), $("t-title").value.trim()];
+  const { artist, title } = typedTrack();
   for (const field of ["t-artist", "t-title"]) complain(field, "");
   if (!title) {
     if (Date.now() - typedAt < 1500) return; // the second half of a double click
@@ -186,6 +205,7 @@ function typed(event) {
   keep(play);
   booth.plays.set(play.playId, { ...play, likes: 0, isHidden: false, isWaiting: true });
   $("type").reset();
+  lookAhead();
   if (matchMedia("(pointer: coarse)").matches) document.activeElement.blur(); // the keyboard hides the floor
   else $("t-artist").focus();
   render();
@@ -332,6 +352,7 @@ function ended(why) {
 // --- Hands ---------------------------------------------------------------------------------------------------
 const onClick = (id, act) => $(id).addEventListener("click", act);
 $("type").addEventListener("submit", typed);
+$("type").addEventListener("input", lookAhead);
 $("plays").addEventListener("click", ({ target }) => {
   const play = booth.plays.get(target.value);
   if (play) hide(play.playId, !(play.wish ?? play.isHidden), true);

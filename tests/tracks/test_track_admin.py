@@ -142,6 +142,17 @@ def test_what_needs_an_eye_is_what_is_played_most_and_not_settled(desk, djs):
     assert "etta james – at last" not in page
 
 
+def test_what_djs_do_not_agree_about_needs_an_eye_though_each_has_said_a_word(desk, djs):
+    one, two = recording("Often"), recording("Seldom")
+    for dj, track in zip(djs(4), (one, two) * 2, strict=True):
+        for _ in range(2):
+            confirm(dj, track, title="Untagged", artist="Band")
+    heard(djs(1, "other")[0], "Rare", "Band")
+    page = text_of(desk.get(f"{ADMIN}/identity/eye/"))
+    row = "band – untagged</a></td><td>8</td><td>4</td><td>4</td><td>Conflict</td>"
+    assert page.index(row) < page.index("band – rare")
+
+
 def test_tracks_are_found_by_isrc_and_spotify_id_and_corrected(desk, djs):
     (marcus,) = djs(1)
     [its] = add_tracks([NewTrack("At Lats", "Etta James", isrc="USMC16046323", spotify_ids=["1" * 22])])

@@ -16,6 +16,7 @@ from stages.models import Play, Session
 from tracks.actions import recordings, repair
 from tracks.actions.recordings import track_for_link
 from tracks.actions.verify import say
+from tracks.exports import FORMATS
 from tracks.models import Identity, SpotifyTrack, Track, Verification
 from tracks.questions import open_counts, questions_of
 from tracks.recognition import Verdict
@@ -153,6 +154,32 @@ def test_a_conflict_is_shown_as_answers_with_counts_and_dates_without_names(at_d
     assert text.count("3 DJs") == 1 and text.count("2 DJs") == 1
     assert f"last on {timezone.now():%-d %b %Y}" in text
     assert [dj.name for dj in others if dj.name in text] == []
+
+
+def test_who_says_what_is_nobody_s_business_in_no_shape(at_desk, program, client, djs):
+    """Other DJs are numbers: in the page and its source, over REST, and on the page of the set."""
+    marcus, *others = djs(5)
+    names = [f"Xavier{number}" for number in range(4)]
+    for dj, name in zip(others, names, strict=True):
+        dj.name, dj.email = name, f"{name}@example.org"
+        dj.save()
+        Session.objects.filter(dj=dj).update(dj_name=name)
+    one, two = recording(), recording("At Last", version="Live")
+    for dj, track in zip(others, (one, one, two, two), strict=True):
+        confirm(dj, track)
+    its = heard(marcus)
+    code = marcus.sessions.get().code
+    page = at_desk(marcus).look().content.decode()
+    said = program(marcus)(f"/sessions/{code}/unverified-tracks").content.decode()
+    assert "DJs do not agree" in page and '"isConflict":true' in said
+    answers = [program(marcus)("/tracks/verify", {"verdicts": [{"playId": str(its.uuid), "verdict": "skip"}]})]
+    Session.objects.filter(code=code).update(ended_at=timezone.now())
+    Play.objects.update(published_at=timezone.now())
+    answers += [client.get(path) for path in (f"/set/{code}", *(f"/set/{code}/{kind}" for kind in FORMATS))]
+    assert {answer.status_code for answer in answers} == {200}
+    for text in (page, said, *(b"".join(answer).decode() for answer in answers)):
+        assert "At Last" in text or text == answers[0].content.decode()
+        assert [name for name in names if name.casefold() in text.casefold()] == []
 
 
 def test_what_differs_is_shown(at_desk, djs):

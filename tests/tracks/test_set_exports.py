@@ -5,6 +5,7 @@ import io
 import json
 import tracemalloc
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -125,6 +126,36 @@ def test_json_is_json_and_says_everything(his, its):
         "note": "",
     }
     assert [song["missing"] for song in said["songs"][2:]] == [UNSAID]
+
+
+TITLES = ["తెలుగు పాట", "🔥🔥", "أغنية جميلة", "\u202eevil", "=HYPERLINK(1)", "👩\u200d🎤 שיר", "Ａ\nB"]
+
+
+@pytest.mark.parametrize("kind", ["links", "csv", "m3u8", "text", "json"])
+def test_a_title_in_any_writing_is_one_line_of_any_file_and_of_the_pages(his, client, stage, a_set, a_play, kind):
+    its = a_set(stage)
+    for minute, title in enumerate(TITLES):
+        a_play(its, title, "కళాకారుడు", minutes=4 * minute, identity=f"x – {minute}")
+    its.ended_at = EVENING + timedelta(hours=1)
+    its.save()
+    text = body(his.get(f"/me/sets/SET0/export/{kind}"))
+    shown = [" ".join(title.split()) for title in TITLES]
+    if kind == "csv":
+        rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+        assert [row["Track Name"].removeprefix("'") for row in rows] == shown
+        assert [row["Track Name"][0] == "'" for row in rows] == [title.startswith("=") for title in shown]
+    elif kind == "json":
+        assert [song["title"] for song in json.loads(text)["songs"]] == shown
+    elif kind == "m3u8":
+        lines = text.splitlines()[2:]
+        assert lines[::2] == [f"#EXTINF:-1,కళాకారుడు - {title}" for title in shown]
+        assert len(lines) == 2 * len(TITLES)
+    else:
+        lines = [line for line in text.split("\n") if "కళాకారుడు" in line]
+        assert [line.partition(" – ")[2] for line in lines[: len(TITLES)]] == shown
+    for path in ("/set/SET0", "/me/sets/SET0/export"):
+        page = unescape(client.get(path).content.decode())
+        assert [title for title in shown if title not in page] == []
 
 
 def test_an_empty_set_is_a_file_too_and_the_page_says_so(his, stage, a_set):

@@ -27,7 +27,10 @@ A_PAGE = 20
 def list_exports(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     exports = (
-        Export.objects.filter(owner=user).defer("last_written").select_related("rewrite").order_by("-created_at", "-pk")
+        Export.objects.filter(owner=user)
+        .defer("last_written", "rewrite__target")
+        .select_related("rewrite")
+        .order_by("-created_at", "-pk")
     )
     page = Paginator(exports, A_PAGE).get_page(request.GET.get("page"))
     its = {"page": page, "exports": map(_shown, page), "is_configured": spotify.is_configured()}

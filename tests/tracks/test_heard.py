@@ -129,6 +129,19 @@ def test_a_time_leads_to_the_song_that_ran_then_also_after_midnight(sarah, stage
     assert meant(sarah.get(PAGE, {"around": typed})) == [song]
 
 
+@pytest.mark.parametrize(("typed", "song"), [("01:10", "At 01:08"), ("22:15", "At 22:10"), ("23:30", "At 23:20")])
+def test_a_time_when_her_phone_was_in_a_pocket_leads_to_the_song_that_ran_then(
+    sarah, stage, a_set, a_play, typed, song
+):
+    its = a_set(stage)
+    for minutes in (-50, 0, 20, 38, 70, 128, 131, 160):
+        a_play(its, f"At {EVENING + timedelta(minutes=60 + minutes):%H:%M}", minutes=minutes)
+    was_there(sarah, stage, 0, 40)
+    assert titles(sarah.get(PAGE)) == ["At 23:00", "At 23:20", "At 23:38"]
+    assert meant(sarah.get(PAGE, {"around": typed})) == [song]
+    assert "At 01:40" not in titles(sarah.get(PAGE, {"around": typed}))
+
+
 def test_a_time_that_came_twice_leads_to_both_songs(sarah, stage, a_set, a_play):
     its, night = a_set(stage), datetime(2026, 10, 25, 0, 0, tzinfo=UTC)
     for half_hours in range(4):
@@ -136,6 +149,7 @@ def test_a_time_that_came_twice_leads_to_both_songs(sarah, stage, a_set, a_play)
     follow_all({(sarah.key, stage.code): night})
     follow_all({(sarah.key, stage.code): night + timedelta(hours=2)})
     assert meant(sarah.get(PAGE, {"around": "02:30"})) == ["Song 1", "Song 3"]
+    assert meant(sarah.get(PAGE, {"around": "02:30 +01:00"})) == ["Song 3"]  # as the page itself writes it
 
 
 def test_a_time_that_never_came_leads_to_the_next_song_there_was(sarah, stage, a_set, a_play):

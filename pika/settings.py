@@ -155,6 +155,7 @@ CELERY_TIMEZONE = "UTC"
 # --- Web ------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL] if PUBLIC_URL else [])
+CSRF_FAILURE_VIEW = "pika.pages.stale_form"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 STATIC_URL = "/static/"
 # Collected (and hashed, compressed) in the image; else served from where the files are.

@@ -6,9 +6,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 
@@ -38,6 +40,19 @@ class ProblemMiddleware:
         if error.status == 404 and request.method != "POST":
             return render(request, "404.html", status=404)
         return problem_page(request, error)
+
+
+class OwnPagesMiddleware:
+    """A page that asked who is logged in is kept by no browser: after the logout “Back” must not show it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.session.accessed and SESSION_KEY in request.session:
+            add_never_cache_headers(response)
+        return response
 
 
 def _login_for_a_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "pika.pages.OwnPagesMiddleware",
     "pika.pages.ProblemMiddleware",
     "pika.pages.GuardMiddleware",
 ]

@@ -96,3 +96,20 @@ def test_the_address_of_a_form_opened_like_a_page_is_no_empty_page(client, path)
     answer = client.get(path)
     assert answer.status_code == 405
     assert "There is nothing here" in answer.content.decode()
+
+
+OWN = ["/me/", "/me/songs", "/me/songs/heard", "/me/songs/export", "/me/songs/export/csv", "/me/sets", "/organize/"]
+
+
+@pytest.mark.parametrize(
+    "path", [*OWN, "/me/profile", "/me/logins", "/accounts/email/", "/accounts/tokens/", "/booth/"]
+)
+def test_after_a_logout_back_shows_nothing_of_hers(client, make_user, path):
+    client.force_login(make_user("sarah", is_dj=True), backend=LOGIN)
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_the_floor_comes_back_at_once_for_guests(client, stage):
+    assert client.get(f"/s/{stage.code}").headers["Cache-Control"] == "private, no-cache"

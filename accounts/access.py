@@ -54,6 +54,12 @@ def check_held(device: Guest) -> None:
         raise Problem(gettext("This device got a new secret. Open the page again."), "bad_guest", 401)
 
 
+def check_key(key: str) -> None:
+    """The same, of the device with this (verified) key."""
+    for device in Guest.objects.filter(key=key, revoked_at__isnull=False):
+        check_held(device)
+
+
 def key_of_request(request: Any, token: str = "") -> str:
     """The key of the device that shows its secret, or the cookie of it on a page of ours; Problem (401) otherwise."""
     cookie = request.COOKIES.get(settings.GUEST_COOKIE) if not token and is_our_page(request) else None

@@ -1,5 +1,6 @@
 """What a device collected becomes its user's: moved, without duplicates, counted."""
 
+import logging
 import secrets
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from accounts.models import Guest, PushSubscription, User
 from pika.errors import Problem
 from pika.jobs import actions as jobs
 
+log = logging.getLogger(__name__)
 AGAIN_AFTER = timedelta(seconds=60)
 
 
@@ -95,6 +97,16 @@ def let_go(key: str) -> None:
         PushSubscription.objects.filter(device=device).delete()
         device.home = None
         device.save(update_fields=["home"])
+
+
+def retire(key: str) -> None:
+    """This browser has another secret from now on: a tab that shows the old one still is told so, before it collects
+    what nobody would ever find. Never raises."""
+    try:
+        with transaction.atomic():
+            Guest.objects.filter(key=key, home=None, user=None).update(revoked_at=timezone.now())
+    except Exception:  # whatever it is: they are out
+        log.exception("could not retire a device's secret")
 
 
 # --- The device's secret ---------------------------------------------------------------------------------

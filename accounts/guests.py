@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.access import guest_key
 from accounts.actions import new_guest_secret
+from pika.errors import Problem
+from pika.pages import problem_page
 
 YEARS = 60 * 60 * 24 * 400  # the longest browsers keep a cookie
 
@@ -24,7 +26,13 @@ def with_guest(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
             secret = new_guest_secret()
         request.guest_key = guest_key(secret)  # type: ignore[attr-defined]
         request.is_new_guest = not key  # type: ignore[attr-defined]
-        response = view(request, *args, **kwargs)
+        try:
+            response = view(request, *args, **kwargs)
+        except Problem as problem:
+            if problem.code != "bad_guest":
+                raise
+            key, secret = "", new_guest_secret()  # its own was changed or given up elsewhere: it begins anew
+            response = problem_page(request, problem)
         if not key:
             give_secret(response, secret or "")
         response["Cache-Control"] = "private, no-cache"

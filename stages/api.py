@@ -13,7 +13,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import check_dj, guest_key, guest_of, signed_in
+from accounts.access import check_dj, check_key, guest_key, guest_of, signed_in
 from accounts.models import ApiToken, User
 from accounts.tokens import check_scope
 from events.access import event_for_manager, event_for_member, public_event
@@ -246,6 +246,7 @@ def subscribe(request: Request, code: str) -> Response:
     key = guest_key(form.get("guestToken") or request.COOKIES.get(settings.GUEST_COOKIE))
     if not key:
         raise Problem(gettext("Send the “guestToken” that POST /api/v1/guests gave you"), "bad_guest", 401)
+    check_key(key)
     stage = access.public_stage(code)
     floor.follow_all({(key, stage.code): timezone.now()})
     return Response(stage_of(stage))

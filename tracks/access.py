@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from accounts.access import guest_of, key_of_request, signed_in
+from accounts.access import check_key, guest_of, key_of_request, signed_in
 from accounts.claim import home_of
 from accounts.models import ApiToken, Guest, User
 from accounts.tokens import check_scope
@@ -17,11 +17,13 @@ from stages.models import Play, Session, Stage
 def guest_of_page(request: Any) -> Guest | None:
     """Whose journal this page shows; None for somebody who has nothing yet.
 
-    Problem (401): the device's songs belong to an account that is not logged in here.
+    Problem (401): the device's songs belong to an account that is not logged in here, or its secret does not hold.
     """
     if isinstance(request.user, User):
         return Guest.objects.filter(user=request.user).first()
     guest = Guest.objects.speaking(request.guest_key).first()
+    if guest is None:
+        check_key(request.guest_key)
     if guest and guest.user_id:
         raise Problem(gettext("Your songs are in your account. Please log in to see them."), "unauthenticated", 401)
     return guest
@@ -40,7 +42,10 @@ def guest_of_program(request: Any, token: str) -> Guest | None:
     if isinstance(request.user, User):
         check_scope(request, ApiToken.Scope.SONGS)
         return Guest.objects.filter(user=signed_in(request)).first()
-    guest = Guest.objects.speaking(key_of_request(request, token)).first()
+    key = key_of_request(request, token)
+    guest = Guest.objects.speaking(key).first()
+    if guest is None:
+        check_key(key)
     if guest and guest.user_id:
         raise Problem(gettext("These songs are in an account. Send its token."), "unauthenticated", 401)
     return guest

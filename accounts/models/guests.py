@@ -8,8 +8,9 @@ from accounts.models.people import User
 
 class GuestQuerySet(models.QuerySet["Guest"]):
     def speaking(self, key: str) -> "GuestQuerySet":
-        """Whose things the device with this (verified) key shows and changes: its own, or its user's. At most one."""
-        return self.filter(models.Q(key=key, home=None) | models.Q(devices__key=key))
+        """Whose things the device with this (verified) key shows and changes: its own, or its user's. At most one;
+        nobody's with a secret that was changed or given up."""
+        return self.filter(models.Q(key=key, home=None, revoked_at=None) | models.Q(devices__key=key))
 
 
 class Guest(models.Model):

@@ -5,11 +5,14 @@ import time
 from allauth.account import app_settings
 from allauth.account import views as allauth
 from allauth.account.internal.flows.email_verification_by_code import EMAIL_VERIFICATION_CODE_SESSION_KEY
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext
 
+from accounts.access import guest_key
 from accounts.actions import new_guest_secret
+from accounts.claim import retire
 from accounts.guests import give_secret
 
 
@@ -18,6 +21,7 @@ def log_out(request: HttpRequest) -> HttpResponseBase:
     was_in = request.user.is_authenticated
     response = allauth.logout(request)
     if was_in and not request.user.is_authenticated:
+        retire(guest_key(request.COOKIES.get(settings.GUEST_COOKIE)))
         give_secret(response, new_guest_secret())
     return response
 

@@ -241,6 +241,8 @@ async function toggle(playId, sessionId) {
     if (wish.on) dispatchEvent(new CustomEvent("pika:loved"));
   } catch (error) {
     if (error.code === "lost") return wish.on && toast(words.kept);
+    // Its secret is another since a login or logout in another tab, or none: a page that asks puts that right.
+    if (error.code === "bad_guest") return fetch("/me/songs").then(() => location.reload(), () => {});
     if (hearts.queue[playId] === wish) setLiked(playId, !wish.on);
     toast(error.message);
   }

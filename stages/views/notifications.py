@@ -27,7 +27,7 @@ REASONS = {"star", "like", "follow"}
 def show_notifications(request: HttpRequest) -> HttpResponse:
     """POST saves the quiet hours. `from`: the page of the notification one comes from."""
     key: str = request.guest_key  # type: ignore[attr-defined]
-    guest = guest_of(key) if request.method == "POST" else Guest.objects.filter(key=key).first()
+    guest = guest_of(key) if request.method == "POST" else Guest.objects.speaking(key).first()
     form = QuietHoursForm.of(guest, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         set_quiet_hours(guest_of(key), **form.cleaned_data)

@@ -10,7 +10,7 @@ from accounts.access import guest_key
 from accounts.claim import retire, revoke, rotate
 from accounts.models import Guest
 from stages.models import Follow
-from tests.tracks.conftest import a_play, a_set, love, sarah, user  # noqa: F401  fixtures
+from tests.tracks.conftest import a_play, a_set, love, phone_of, sarah, user  # noqa: F401  fixtures
 from tracks.models import Like
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +81,16 @@ def test_a_logout_works_though_the_secret_cannot_be_retired(sarah, user, song, m
     assert answer.status_code == 302
     assert given(answer) not in ("", sarah.key)
     assert sarah.get("/me/").status_code == 302
+
+
+def test_quiet_hours_are_shown_on_each_of_her_devices_as_they_are_now(sarah, user, phone_of):  # noqa: F811
+    hours = {"starts_at": "23:00", "ends_at": "07:00", "zone": "Europe/Budapest"}
+    sarah.post("/me/notifications", hours)
+    sarah.log_in(user)
+    sarah.post("/me/notifications", hours | {"starts_at": "22:00"})
+    tablet = phone_of()
+    tablet.log_in(user)
+    for device in (sarah, tablet):
+        page = device.get("/me/notifications").content.decode()
+        assert 'value="22:00"' in page
+        assert 'value="23:00"' not in page

@@ -38,7 +38,8 @@ def go_live(
 
     With `has_socket` a socket stands behind it, and losing that one will be noticed.
 
-    Problem: the code is another DJ's (404), the session is over (409), too many at once (429).
+    Problem: the account is gone (401), the code is another DJ's (404), the session is over (409), too many at once
+    (429).
     """
     if code and Session.objects.filter(code=code).exists():
         return _resume(code, dj, delay_seconds), False
@@ -46,6 +47,9 @@ def go_live(
     now = timezone.now()
     try:
         with transaction.atomic():
+            # Locked: an account that is deleted this very moment either sees the set and stays, or is gone before it.
+            if not User.objects.select_for_update(no_key=True).filter(pk=dj.pk, is_active=True).first():
+                raise Problem(gettext("Please log in, or send your token."), "unauthenticated", 401)
             session = Session.objects.create(
                 code=code or new_code(8),
                 dj=dj,

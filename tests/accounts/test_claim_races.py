@@ -15,9 +15,11 @@ from accounts import claim as claims
 from accounts.access import guest_key, guest_of
 from accounts.actions import new_guest_secret
 from accounts.claim import belongings, claim, gather
+from accounts.deletion import delete_account
 from accounts.models import Guest, Letter, User
 from pika.errors import Problem
 from pika.jobs.models import Job
+from stages.actions.sessions import go_live
 from stages.models import Play, Session
 from tracks.actions.likes import like, like_all
 from tracks.models import Like
@@ -203,3 +205,14 @@ def test_a_secret_that_is_changed_twice_at_once_is_changed_once(songs):
     won = [its for its in results if isinstance(its, str)]
     assert [its.code for its in results if not isinstance(its, str)] == ["bad_guest"] * 2
     assert Like.objects.filter(guest__key=guest_key(won[0])).count() == 5
+
+
+def test_of_going_live_and_deleting_the_account_at_once_one_is_done(make_user, stage):
+    """A set of nobody's is never live, and no floor says a name that is gone."""
+    for n in range(5):
+        dj = make_user(f"dj{n}", is_dj=True)
+        before = User.objects.get(pk=dj.pk)
+        live, gone = at_once(lambda before=before: go_live(before, stage=stage), lambda dj=dj: delete_account(dj))
+        dj.refresh_from_db()
+        assert isinstance(live, Problem) != isinstance(gone, Problem), (live, gone)
+        assert Session.objects.filter(dj=dj).exists() is (dj.deleted_at is None)

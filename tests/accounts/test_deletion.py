@@ -32,6 +32,7 @@ from accounts.models import (
 )
 from events.models import Mute
 from pika.errors import Problem
+from stages.actions.sessions import go_live
 from stages.models import Announcement, Follow, Play, Poll, PollVote, Release, Session, Slot, SlotEdit, Star, Visit
 from tests.conftest import PASSWORD, Browser
 from tracks.models import Like
@@ -202,6 +203,14 @@ def test_not_while_live(sarah, stage):
     live.ended_at = timezone.now()
     live.save()
     assert why_not(sarah) == []
+
+
+def test_nobody_goes_live_on_what_was_known_of_the_account_before_it_went(sarah, stage):
+    before = User.objects.get(pk=sarah.pk)
+    delete_account(sarah)
+    with pytest.raises(Problem, match="Please log in"):
+        go_live(before, stage=stage)
+    assert not Session.objects.filter(dj=sarah).exists()
 
 
 def test_not_as_the_last_owner_of_what_others_need(elena, organizer, crew, make_user):

@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -66,7 +67,8 @@ def edit_settings(request: HttpRequest) -> HttpResponse:
         page: dict[str, Any] = {"form": form}
         return render(request, "accounts/settings.html", page, status=422 if form.errors else 200)
     saved = profile.save_settings(user, **form.fields_to_save())
-    with override(saved.language or None):
+    request.COOKIES.pop(settings.LANGUAGE_COOKIE_NAME, None)  # the one from before
+    with override(saved.language or get_language_from_request(request)):
         messages.success(request, _("Saved."))
     response = redirect("accounts:edit_settings")
     preferences.put(response, user)

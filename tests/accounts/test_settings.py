@@ -102,6 +102,13 @@ def test_back_to_the_device_takes_the_cookies_away(here):
     assert 'class=""' in page_of(here.get("/me/settings"))
 
 
+def test_what_was_saved_is_said_in_the_language_it_is_from_now_on(here):
+    german = {"Accept-Language": "de"}
+    for language, said in (("", "Gespeichert."), ("fr", "C’est enregistré."), ("", "Gespeichert."), ("en", "Saved.")):
+        answer = here.post("/me/settings", GOOD | {"language": language}, headers=german, follow=True)
+        assert said in page_of(answer), language
+
+
 def test_a_login_works_when_settings_are_broken(sarah, monkeypatch, caplog):
     class Broken:
         def filter(self, **fields):

@@ -184,6 +184,23 @@ def test_what_was_meant_comes_with_what_played_before(dancing, server, stage) ->
     expect(page.locator(".songs .of", has_text="Song 3")).to_be_in_viewport()
 
 
+def test_hearts_given_without_a_network_are_among_her_songs_though_the_floor_s_page_was_closed(dancing, server) -> None:
+    page = dancing(1, 2)
+    kept(2)(page)
+    page.context.set_offline(True)
+    expect(page.locator("#net")).to_have_text("You are offline. Your hearts are kept.")
+    for n in (3, 4):
+        page.get_by_role("button", name=f"Love Song {n}", exact=True).click()
+    page.get_by_role("button", name="Love Song 1", exact=True).click()  # and this one not any more
+    journal = page.context.new_page()
+    page.close()
+    journal.context.set_offline(False)
+    journal.goto(f"{server.url}/me/songs")
+    expect(journal.locator(".songs .of")).to_have_text(["Song 4", "Song 3", "Song 2"], timeout=SOON)
+    queues = "Object.keys(localStorage).flatMap((key) => Object.keys(JSON.parse(localStorage[key]).queue ?? {}))"
+    assert journal.evaluate(queues) == []
+
+
 def test_without_script_it_all_works(browser, dancing, server) -> None:
     first = dancing(1)
     kept(1)(first)

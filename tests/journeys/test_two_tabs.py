@@ -24,6 +24,41 @@ def log_in(page, server, user):
     expect(page.get_by_role("heading", name="Your songs", exact=True)).to_be_visible(timeout=SOON)
 
 
+def test_a_note_that_cannot_be_saved_stays_where_it_was_typed_with_the_reason(
+    phone, server, cable, stage, marcus, dj, sarah
+) -> None:
+    booth = dj(marcus, stage=stage)
+    booth.play("Epic", "Faith")
+    first = phone()
+    first.goto(f"{cable.url}/s/{stage.code}")
+    expect(first.locator("#here")).to_be_visible(timeout=SOON)
+    first.locator("#heart").click()
+    booth.hear("LIKE_RECEIVED")
+    log_in(first, cable, sarah)
+    note = first.get_by_role("textbox", name="Note on Epic")
+    first.locator("summary").first.click()
+
+    cable.pull()
+    note.fill("with Tom")
+    first.get_by_role("button", name="Save", exact=True).click()
+    expect(first.get_by_text("Your note is not saved yet: no connection.").last).to_be_visible()
+    cable.plug()
+    note.fill("with Tom!")
+    first.get_by_role("button", name="Save", exact=True).click()
+    expect(first.locator("#said")).to_have_text("Your note is saved.")
+    expect(first.locator(".note-form .error")).to_be_hidden()
+
+    other = first.context.new_page()
+    other.goto(f"{cable.url}/accounts/logout/")
+    other.locator("main form button").first.click()
+    other.wait_for_url(lambda url: "logout" not in url)
+    note.fill("with Tom, in the blue dress")
+    first.get_by_role("button", name="Save", exact=True).click()
+    expect(first.locator(".note-form .error")).to_contain_text("Copy it, open the page again, and paste it there.")
+    expect(note).to_have_value("with Tom, in the blue dress")
+    assert list(Like.objects.values_list("note", flat=True)) == ["with Tom!"]
+
+
 def test_a_heart_in_a_tab_from_before_the_logout_is_kept_by_who_gave_it(
     phone, server, stage, marcus, dj, sarah
 ) -> None:

@@ -5,20 +5,32 @@ const say = (text) => {
   if ($("said")) $("said").textContent = text ?? "";
 };
 
-const send = (form) => fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Requested-With": "fetch" }, redirect: "error" });
+const send = (form, redirect = "error") => fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Requested-With": "fetch" }, redirect });
 
 // --- Notes: saved when the field is left, or a moment after the last letter -------------------------------
+// Why a note is not saved though its words are still here; empty: they are saved, or the server says why not.
+function whyNot(answer) {
+  if (!answer) return words.unsaved;
+  const isOld = answer.type === "opaqueredirect" || answer.status === 403 || answer.status === 404;
+  return isOld ? words.stale : "";
+}
+
 for (const form of document.querySelectorAll(".note-form")) {
   const field = form.elements.note;
+  const line = Object.assign(document.createElement("p"), { className: "error", hidden: true });
+  field.after(line);
   let kept = field.value, later;
   const save = async () => {
     clearTimeout(later);
     const text = field.value;
     if (text === kept) return true;
-    const answer = await send(form).catch(() => null);
-    if (answer?.status === 204) kept = text;
-    say(answer?.status === 204 ? words.saved : words.unsaved);
-    return answer?.status === 204;
+    const answer = await send(form, "manual").catch(() => null);
+    const isSaved = answer?.status === 204;
+    if (isSaved) kept = text;
+    line.textContent = whyNot(answer);
+    line.hidden = !line.textContent;
+    say(isSaved ? words.saved : line.textContent);
+    return isSaved;
   };
   field.addEventListener("input", () => {
     clearTimeout(later);
@@ -31,7 +43,7 @@ for (const form of document.querySelectorAll(".note-form")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (await save()) say(words.saved);
-    else form.submit(); // the page that answers says what is wrong
+    else if (line.hidden) form.submit(); // the page that answers says what is wrong
   });
 }
 

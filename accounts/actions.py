@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext
 
-from accounts import activity
+from accounts import activity, logins
 from accounts.access import digest
 from accounts.models import ApiToken, Invitation, Membership, Organizer, OrganizerApplication, User
 from pika.codes import new_code
@@ -53,6 +53,7 @@ def make_token(
 def revoke_token(token: ApiToken, by: User | None = None) -> None:
     """From now on it is nobody's; open sockets that showed it are cut within seconds."""
     if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        logins.end(logins.key_of_program(token))
         activity.note(by or token.user, "revoke_token", token.name)
 
 

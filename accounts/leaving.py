@@ -8,6 +8,7 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Left
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -30,6 +31,12 @@ def open_sessions(user: User) -> dict[str, Session]:
     return {row.pk: row for row in rows if _is_of(row, user) and row.get_decoded().get(HASH_SESSION_KEY) == now}
 
 
+def open_programs(user: User) -> dict[str, ApiToken]:
+    """The tokens of programs that logged in as `user` and still may, by what the login history calls them."""
+    valid = ApiToken.objects.valid().filter(user=user, scopes=[ApiToken.Scope.SONGS])
+    return {logins.key_of_program(token): token for token in valid}
+
+
 def _is_of(session: Session, user: User) -> bool:
     return bool(session.get_decoded().get(SESSION_KEY) == str(user.pk))
 
@@ -38,6 +45,8 @@ def _is_of(session: Session, user: User) -> bool:
 def sign_out(user: User, login: LoginEvent) -> None:
     """Where `user` logged in then is signed out now. Twice is once."""
     Session.objects.filter(pk=login.session_key).delete()
+    if program := open_programs(user).get(login.session_key):
+        ApiToken.objects.filter(pk=program.pk).update(revoked_at=timezone.now())
     if login.guest_id:
         _let_go(Guest.objects.filter(pk=login.guest_id, home__user=user))
     logins.end(login.session_key, LoginEvent.Ended.EVERYWHERE)
@@ -92,5 +101,7 @@ def forget_logins() -> None:
     LoginEvent.objects.filter(logged_in_at__lt=now - KEEP_LOGINS).delete()
     running = LoginEvent.objects.filter(ended_at=None).exclude(session_key="")
     held = Session.objects.filter(expire_date__gt=now).values("pk")
-    running.exclude(session_key__in=held).update(ended_at=now, ended_how=LoginEvent.Ended.EXPIRED)
+    programs = ApiToken.objects.valid().annotate(begins_with=Left("key", 40)).values("begins_with")
+    gone = running.exclude(session_key__in=held).exclude(session_key__in=programs)
+    gone.update(ended_at=now, ended_how=LoginEvent.Ended.EXPIRED)
     Session.objects.filter(expire_date__lte=now).delete()

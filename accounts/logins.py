@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.access import guest_key, signed_in
 from accounts.devices import device_of
-from accounts.models import Guest, LoginEvent, User
+from accounts.models import ApiToken, Guest, LoginEvent, User
 
 log = logging.getLogger(__name__)
 LOGIN = "pika_login"  # in a session: which LoginEvent it began with
@@ -35,10 +35,16 @@ def begin(request: HttpRequest, user: User, how: str, with_second_factor: bool =
         request.session[LOGIN] = event.pk
 
 
-def begin_program(user: User, device_name: str) -> None:
-    """A program has just got a token of `user`; it has no session."""
+def begin_program(token: ApiToken) -> None:
+    """A program has just logged in: the token is its session."""
     with _never_raising("begin of a program"):
-        LoginEvent.objects.create(user=user, how=LoginEvent.How.PROGRAM, device=device_name[:120])
+        its = {"how": LoginEvent.How.PROGRAM, "device": token.name, "session_key": key_of_program(token)}
+        LoginEvent.objects.create(user=token.user, **its)
+
+
+def key_of_program(token: ApiToken) -> str:
+    """What stands for the key of a session in the login of a program: so much of the token's own as has room."""
+    return token.key[:40]
 
 
 def follow(request: HttpRequest) -> None:

@@ -185,5 +185,5 @@ def give_token(user: User, device_name: str) -> tuple[ApiToken, str]:
     """The token of a program that logged in as `user`: the row, and what is shown this once."""
     ends = timezone.now() + timedelta(days=TOKEN_DAYS)
     row, token = make_token(user, device_name, [ApiToken.Scope.SONGS], ends)
-    logins.begin_program(user, device_name)
+    logins.begin_program(row)
     return row, token

@@ -25,9 +25,9 @@ A_PAGE = 30
 @never_cache
 @login_required
 def list_logins(request: HttpRequest) -> HttpResponse:
-    """The sessions that are open, this one first, and the history of a year."""
+    """The sessions and programs that are open, this one first, and the history of a year."""
     user = signed_in(request)
-    sessions = leaving.open_sessions(user)
+    sessions = leaving.open_sessions(user) | leaving.open_programs(user)
     here = request.session.session_key
     logins = Paginator(user.logins.all(), A_PAGE).get_page(request.GET.get("page"))
     still_open = user.logins.filter(ended_at=None, session_key__in=list(sessions)) if sessions else []

@@ -239,7 +239,7 @@ def test_one_logs_in_and_out_without_a_history(without_history, come, caplog):
 def test_a_broken_history_does_not_break_a_transaction_around_it(without_history, make_user):
     with transaction.atomic():
         user = make_user("tom")
-        logins.begin_program(user, "app")
+        logins.begin_program(ApiToken(user=user, name="app", key="k"))
         logins.end("x")
         logins.end_everywhere(user)
     assert user.__class__.objects.filter(pk=user.pk).exists()

@@ -185,7 +185,7 @@ def write_text(lines: Iterable[Line], title: str = "") -> Iterator[str]:
         yield f"{' '.join(title.split())}\n\n"
     for line in lines:
         stage, zone = line.play.session.stage, zone_of(line.play)
-        night = date_format(night_of(line.play.played_at, zone), "l j F Y")
+        night = date_format(night_of(line.play.played_at, zone), gettext("l j F Y"))
         where = f"{stage.event.name} · {stage.name}" if stage else line.play.session.dj_name
         if (head := f"{where} · {night}") != last:
             yield f"{head}\n" if last is None else f"\n{head}\n"

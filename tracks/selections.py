@@ -63,7 +63,7 @@ def of_set(session: Session) -> Selection:
 
 def title_of(session: Session, most: int = 80) -> str:
     """`DJ Marcus – Main Floor, 15 March 2026`; names longer than `most` are cut."""
-    who, day = _cut(called(session), most), date_format(day_of(session), "j F Y")
+    who, day = _cut(called(session), most), date_format(day_of(session), gettext("j F Y"))
     return f"{who} – {_cut(session.stage.name, most)}, {day}" if session.stage else f"{who}, {day}"
 
 
@@ -89,7 +89,7 @@ def of_event(event: Event, of: str = "") -> Selection:
     words += [event.name]
     title = " – ".join(_cut(its, _SHORT) for its in words)
     if night:
-        title = f"{title}, {date_format(night, 'j F Y')}"
+        title = f"{title}, {date_format(night, gettext('j F Y'))}"
     return Selection(
         "night" if night else "event",
         "/".join([event.slug, *filter(None, [night.isoformat() if night else "", stage.code if stage else ""])]),
@@ -156,7 +156,7 @@ def of_likes(guest: Guest | None, of: str = "") -> Selection:
     if event:
         title = f"{title} – {_cut(name, _SHORT)}"
     if night:
-        title = f"{title}, {date_format(night, 'j F Y')}"
+        title = f"{title}, {date_format(night, gettext('j F Y'))}"
     return Selection(
         "likes",
         "/".join(filter(None, [event.slug if event else "", night.isoformat() if night else ""])),

@@ -107,6 +107,24 @@ def test_the_text_reads_like_the_night(sarah, songs):
 
 
 @pytest.mark.parametrize(
+    ("language", "title", "night"),
+    [
+        ("de", "20. November 2026", "Freitag, 20. November 2026"),
+        ("fr", "20 novembre 2026", "vendredi 20 novembre 2026"),
+        ("hu", "2026. november 20.", "2026. november 20., péntek"),
+        ("pl", "20 listopada 2026", "piątek, 20 listopada 2026"),
+    ],
+)
+def test_the_days_in_a_file_are_said_as_people_say_them(sarah, songs, language, title, night):
+    of, asked = {"of": "wcs-budapest/2026-11-20"}, {"Accept-Language": language}
+    lines = body(sarah.get(f"{PAGE}/text", of, headers=asked)).splitlines()
+    assert (lines[0].partition("WCS Budapest, ")[2], lines[2].lower()) == (
+        title,
+        f"WCS Budapest · Main Floor · {night}".lower(),
+    )
+
+
+@pytest.mark.parametrize(
     ("of", "count", "name"),
     [
         ("", 4, "Pika - my songs.csv"),

@@ -80,6 +80,7 @@ def test_what_comes_next_are_her_stars(sarah, user, stage, ana):
     page = words(sarah.get(PAGE))
     assert "Ana ★" in page
     assert "Jun" not in page
+    assert re.search(r"\b[A-Z][a-z], \d{1,2}\. [A-Z]", words(sarah.get(PAGE, headers={"Accept-Language": "de"})))
 
 
 def test_the_days_are_said_in_her_language(sarah, user, stage):

@@ -61,7 +61,7 @@ def _login_for_a_form(request: HttpRequest, response: HttpResponse) -> HttpRespo
     is_login = response["Location"] == redirect_to_login(request.get_full_path()).url
     if not is_login:
         return response
-    messages.info(request, gettext("This needs a login, and was not done yet. Log in, then send it once more."))
+    messages.info(request, gettext("You are not logged in. Log in, then send it once more."))
     return redirect_to_login(came_from(request) or request.get_full_path())
 
 

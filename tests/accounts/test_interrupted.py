@@ -61,7 +61,7 @@ def test_who_is_not_logged_in_any_more_comes_back_to_the_page_not_to_the_forms_a
     came = {"Referer": f"{HERE}/me/songs?q=epic"}
     answer = sarah.post(f"/me/songs/{song.uuid}/{what}", {"note": "with Tom"}, headers=came)
     assert answer.url == "/accounts/login/?next=/me/songs%3Fq%3Depic"
-    assert "was not done yet. Log in, then send it once more." in sarah.get(answer.url).content.decode()
+    assert "You are not logged in. Log in, then send it once more." in sarah.get(answer.url).content.decode()
 
 
 def test_the_same_on_pages_for_people_with_an_account(client, make_user):

@@ -33,7 +33,7 @@ def with_guest(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
                 raise
             key, secret = "", new_guest_secret()  # its own was changed or given up elsewhere: it begins anew
             response = problem_page(request, problem)
-        if not key:
+        if not key or request.method == "GET":  # who comes back every year keeps it: for as long again
             give_secret(response, secret or "")
         response["Cache-Control"] = "private, no-cache"
         return response

@@ -53,6 +53,13 @@ def test_it_opens_nothing_and_collects_nothing(client, sarah, song, stage, a_set
     assert not Follow.objects.exists()
 
 
+@pytest.mark.parametrize("path", ["/me/songs", "/s/{code}"])
+def test_who_comes_back_every_year_keeps_her_songs(sarah, song, stage, path):  # noqa: F811
+    """A cookie lasts 400 days from the last visit, not from the first one."""
+    cookie = sarah.get(path.format(code=stage.code)).cookies[settings.GUEST_COOKIE]
+    assert (cookie.value, cookie["max-age"], cookie["httponly"]) == (sarah.secret, 400 * 24 * 3600, True)
+
+
 def test_the_browser_that_shows_it_is_told_and_begins_anew(sarah, song, stage, a_set, a_play):  # noqa: F811
     other = a_play(a_set(stage), "Later")
     rotate(sarah.key)

@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from accounts.activity import note
 from accounts.models import User
 from pika.errors import Problem
 from pika.gateways import spotify
@@ -65,6 +66,7 @@ def export_playlist(
         else:
             Export.objects.filter(pk=export.pk).update(**content)
             _start(export)
+        note(user, "export_playlist", title)
     export.refresh_from_db()
     return export
 
@@ -171,9 +173,12 @@ def link_account(user: User, code: str, verifier: str, redirect_uri: str) -> Spo
     with transaction.atomic():
         for export in Export.objects.select_for_update().filter(owner=user, state=Export.State.PAUSED):
             _start(export)
+        note(user, "link_spotify")
     return link
 
 
 def disconnect(user: User) -> None:
     """Tokens, name, backups and the list of exports go; the playlists on Spotify are the person's own."""
+    if linking.link_of(user):
+        note(user, "unlink_spotify")
     linking.forget(user)

@@ -14,13 +14,14 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.leaving import sign_out_everywhere
+from accounts.models import Activity
 from accounts.personal import erasers, sections
 from pika.crypto import CannotOpen, reseal, seal, unseal
 from pika.gateways import spotify
 from playlists import actions, linking
 from playlists.models import Export, SpotifyLink
 from tests.spotify.conftest import link
-from tests.spotify.standin import Fault
+from tests.spotify.standin import Fault, an_id
 
 AT_HOME = {"HTTP_HOST": "127.0.0.1:8000"}
 
@@ -198,6 +199,19 @@ def test_disconnecting_deletes_what_we_kept(standin, marcus, linked, logged_in):
     with pytest.raises(spotify.NeedsRelink, match="Link your Spotify account first"):
         linking.token_of(marcus)
     assert logged_in.post("/me/spotify/remove").status_code == 302  # twice is once
+
+
+def test_linking_exporting_and_disconnecting_are_in_the_activity(
+    standin, marcus, logged_in, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        come_back(logged_in, standin.consent(begin(logged_in)))
+        for _ in range(2):
+            actions.export_playlist(marcus, "set", "X", "A night", "", [actions.Wanted(an_id(1), "Song")])
+        for _ in range(2):
+            actions.disconnect(marcus)
+    deeds = Activity.objects.order_by("pk").values_list("verb", "target")
+    assert list(deeds) == [("link_spotify", ""), ("export_playlist", "A night"), ("unlink_spotify", "")]
 
 
 def test_signing_out_everywhere_leaves_the_link(standin, marcus, linked):

@@ -297,17 +297,17 @@ def test_a_phone_whose_network_is_gone_with_words_still_on_the_way_is_let_go_too
     strict_house.assert_well()
 
 
-def is_full(noise, near, far):
-    """Speak until the kernel takes no more for the connection and the rest waits in the server; False: it is cut."""
-    held, taken = 0, 0
-    while held is not None and (held < 200_000 or taken):
-        # Near the end in small steps: more than 64 KB that wait in the server are another reason to be cut off.
-        noise.say(30_000 if held < 200_000 or taken > 29_000 else 8_000)
-        now = send_queue(near, far)
-        if now == held:  # what the other phone has heard may not have left for this one yet
-            time.sleep(0.05)
-            now = send_queue(near, far)
-        held, taken = now, (now or 0) - held
+def is_full(noise, near, far, size=60_000):
+    """Speak until the kernel does not take all of a word (64 KB of them waiting are another reason to be cut off), so
+    that the rest waits in the server; False: it is cut."""
+    held, taken = 0, size
+    while held is not None and taken >= size:
+        noise.say(size)
+        before, deadline = held, time.monotonic() + 0.3
+        while (held := send_queue(near, far)) is not None and (taken := held - before) < size:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.01)
     return held is not None
 
 

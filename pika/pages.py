@@ -71,7 +71,8 @@ def came_from(request: HttpRequest) -> str:
     if not url_has_allowed_host_and_scheme(said, {request.get_host()}, require_https=request.is_secure()):
         return ""
     its = urlsplit(said)
-    return its._replace(scheme="", netloc="", fragment="").geturl()
+    here = its._replace(scheme="", netloc="", fragment="").geturl()
+    return "" if here.startswith("//") else here  # “//” begins another site's address
 
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -96,6 +96,7 @@ function turned(state) {
     if (booth.lostAt || !booth.session) $("net").hidden = true;
     booth.lostAt = null;
     flush();
+    lookAhead();
     starting.connected();
   }
   render();
@@ -184,8 +185,7 @@ function lookAhead() {
 }
 
 async function askAhead(track) {
-  if (!booth.session) return;
-  if (!booth.isOpen) return (aheadTimer = setTimeout(askAhead, AHEAD_AFTER, track));
+  if (!booth.session || !booth.isOpen) return;
   const { repeat } = await live.ask("NEXT_TRACK", { sessionId: booth.session.sessionId, track }).catch(() => ({})); // nice to know, no more
   const now = typedTrack();
   if (repeat && now.title === track.title && now.artist === track.artist) setText("ahead", sentence(repeat.words));

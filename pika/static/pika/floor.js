@@ -1,5 +1,6 @@
 // The dancer's page. The server drew it; this keeps it right, and keeps the hearts.
 import { News } from "pika/floor_news.js";
+import { sendHearts } from "pika/hearts.js";
 import { Live } from "pika/live.js";
 import { after, clock, fill, isRiddle, nextWords, percent, pollWords, shown, stateWords, titleSize, words } from "pika/stage.js";
 
@@ -251,21 +252,9 @@ async function toggle(playId, sessionId) {
 }
 
 async function sendQueue() {
-  const waiting = Object.entries(hearts.queue);
-  const tracks = waiting.filter(([, wish]) => wish.on).slice(0, 40);
   try {
-    if (tracks.length) {
-      const payload = { tracks: tracks.map(([playId, { sessionId }]) => ({ playId, sessionId })) };
-      await live.ask("SEND_BULK_LIKE", { payload });
-      tracks.forEach(([playId, wish]) => settle(playId, wish));
-    }
-    for (const [playId, wish] of waiting.filter(([, wish]) => !wish.on)) {
-      await live.ask("REMOVE_LIKE", { playId, sessionId: wish.sessionId }).catch((error) => {
-        if (error.code === "lost") throw error; // else the song is gone, and the heart with it
-      });
-      settle(playId, wish);
-    }
-    if (Object.keys(hearts.queue).length) sendQueue();
+    await sendHearts(live, Object.entries(hearts.queue), settle);
+    if (Object.keys(hearts.queue).length) sendQueue(); // given meanwhile
   } catch (error) {
     if (error.retryAfter) setTimeout(sendQueue, error.retryAfter * 1000);
   }

@@ -105,48 +105,26 @@ const kept = (key) => JSON.parse(localStorage.getItem(key)) ?? {};
 function unsent() {
   try {
     const keys = Object.keys(localStorage).filter((key) => key.startsWith(QUEUE));
-    return keys.flatMap((key) => Object.entries(kept(key).queue ?? {}).map(([playId, wish]) => ({ key, playId, ...wish })));
+    return keys.flatMap((key) => Object.entries(kept(key).queue ?? {}).map(([playId, wish]) => [playId, { key, ...wish }]));
   } catch {
     return []; // a forbidden store
   }
 }
 
-function settle(wishes) {
-  for (const { key, playId, on } of wishes) {
-    const its = kept(key);
-    if (its.queue?.[playId]?.on === on) delete its.queue[playId];
-    localStorage.setItem(key, JSON.stringify(its));
-  }
-}
-
-async function sendHearts(live, wishes) {
-  let isChanged = false;
-  const loved = wishes.filter(({ on }) => on);
-  while (loved.length) {
-    const part = loved.splice(0, 40);
-    const tracks = part.map(({ playId, sessionId }) => ({ playId, sessionId }));
-    const { liked } = await live.ask("SEND_BULK_LIKE", { payload: { tracks } });
-    isChanged ||= liked > 0;
-    settle(part);
-  }
-  for (const wish of wishes.filter(({ on }) => !on)) {
-    await live.ask("REMOVE_LIKE", { playId: wish.playId, sessionId: wish.sessionId }).catch((error) => {
-      if (error.code === "lost") throw error; // else the song is gone, and the heart with it
-    });
-    isChanged = true;
-    settle([wish]);
-  }
-  return isChanged;
+function settle(playId, { key, on }) {
+  const its = kept(key);
+  if (its.queue?.[playId]?.on === on) delete its.queue[playId];
+  localStorage.setItem(key, JSON.stringify(its));
 }
 
 const waiting = unsent();
 if (waiting.length) {
-  const { Live } = await import("pika/live.js");
+  const [{ Live }, { sendHearts }] = await Promise.all([import("pika/live.js"), import("pika/hearts.js")]);
   const live = new Live({
     hello: () => [],
     async onState(state) {
       if (state !== "open") return;
-      const isChanged = await sendHearts(live, waiting).catch(() => false); // what is left is tried with the next page
+      const isChanged = await sendHearts(live, waiting, settle).catch(() => false); // what is left is tried with the next page
       live.close();
       if (isChanged) location.reload();
     },

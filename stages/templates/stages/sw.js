@@ -1,7 +1,7 @@
 {% load static floor i18n %}// Keeps the pages of the floor for when the hotel's Wi-Fi does not. Never touches POST, admin, accounts, API, socket.
-const SHELL = "pika-shell-{% shell_version 'pika/tokens.css' 'pika/page.css' 'pika/live.js' 'pika/stage.js' 'pika/floor.js' 'pika/floor_news.js' 'pika/wall.js' 'pika/overlay.js' 'pika/welcome.js' 'pika/timetable.js' %}";
+const SHELL = "pika-shell-{% shell_version 'pika/tokens.css' 'pika/page.css' 'pika/live.js' 'pika/stage.js' 'pika/floor.js' 'pika/hearts.js' 'pika/floor_news.js' 'pika/wall.js' 'pika/overlay.js' 'pika/welcome.js' 'pika/timetable.js' %}";
 const PAGES = "pika-pages";
-const FILES = ["{% static 'pika/tokens.css' %}", "{% static 'pika/page.css' %}", "{% static 'pika/live.js' %}", "{% static 'pika/stage.js' %}", "{% static 'pika/floor.js' %}", "{% static 'pika/floor_news.js' %}", "{% static 'pika/timetable.js' %}", "{% static 'pika/icon.svg' %}"];
+const FILES = ["{% static 'pika/tokens.css' %}", "{% static 'pika/page.css' %}", "{% static 'pika/live.js' %}", "{% static 'pika/stage.js' %}", "{% static 'pika/floor.js' %}", "{% static 'pika/hearts.js' %}", "{% static 'pika/floor_news.js' %}", "{% static 'pika/timetable.js' %}", "{% static 'pika/icon.svg' %}"];
 const PAGE = /^\/($|[sl]\/[^/]+(\/wall|\/overlay)?$|e\/[^/]+\/timetable$|me\/songs(\/heard)?$)/;
 const OWN = /^\/me\//; // readable offline, until somebody goes or comes
 const DOOR = /^\/(accounts\/(login|logout)\/|me\/delete)$/;
